@@ -1,0 +1,1 @@
+"""Every edge of flow200: HTTP, pages, worker, clock, command line, migrations."""

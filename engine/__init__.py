@@ -1,0 +1,1 @@
+"""Runs BPMN diagrams: deploys them, moves their tokens, keeps their state. Knows nothing of incidents."""
