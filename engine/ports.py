@@ -1,0 +1,151 @@
+"""The words spoken between the engine and the domain that it serves; neither side imports the other."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: an authenticated person with the groups that count for candidate groups."""
+
+    id: str
+    name: str = ""
+    groups: frozenset[str] = frozenset()
+
+
+SYSTEM = Actor("system", "flow200")
+
+
+@dataclass(slots=True)
+class Command:
+    """One verb at work: its transaction, who gave it and when (aware UTC)."""
+
+    connection: Connection
+    by: Actor
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A node of a diagram as its owner drew it, with its `camunda:properties`."""
+
+    id: str
+    type: str
+    name: str
+    lane: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A running or ended process; `variables` is a snapshot of what its gateways may ask."""
+
+    id: str
+    process: str
+    version: int
+    business_key: str | None
+    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    ended_at: datetime | None = None
+    end_element: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A user task that a person can work on now (or could, if `completed_at` is set)."""
+
+    id: str
+    element: Element
+    instance: Instance
+    assignee: str | None
+    groups: tuple[str, ...]
+    created_at: datetime
+    priority: int = 50
+    due_at: datetime | None = None
+    form: str | None = None
+    completed_at: datetime | None = None
+
+
+class TaskFields(Protocol):
+    """What a domain may say of an open task; None leaves the field as it is."""
+
+    assignee: str | None
+    groups: Sequence[str] | None
+    priority: int | None
+    due_at: datetime | None
+
+
+class JobRequest(Protocol):
+    """Work for later: written in this transaction, idempotent by `key`; `due` None means at once."""
+
+    kind: str
+    key: str
+    due: datetime | None
+    payload: Mapping[str, Any]
+
+
+class Effect(Protocol):
+    """What a domain answers to any hook."""
+
+    business_key: str | None
+    variables: Mapping[str, Scalar]
+    jobs: Sequence[JobRequest]
+    tasks: Mapping[str, TaskFields]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The effect of a domain that has nothing to say."""
+
+    business_key: str | None = None
+    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    jobs: Sequence[JobRequest] = ()
+    tasks: Mapping[str, TaskFields] = field(default_factory=dict)
+
+
+class Domain(Protocol):
+    """The domain behind the diagrams: every door of the engine passes through these hooks.
+
+    They run inside the verb's transaction. An exception of a class in `refusals` means "refused,
+    nothing changed"; any other is a failure of a handler and becomes a failure row.
+    """
+
+    topics: frozenset[str]
+    refusals: tuple[type[Exception], ...]
+
+    def options(self, command: Command, key: str) -> Collection[str]:
+        """The legal values of a form field whose `valuesKey` is `key`."""
+        ...
+
+    def started(self, command: Command, instance: Instance, variables: Mapping[str, Any]) -> Effect:
+        """A new instance is about to run; may give it its business key."""
+        ...
+
+    def answer(self, command: Command, task: Task, data: Mapping[str, Any]) -> Effect:
+        """A person's form, already validated; returns only the scalars that gateways ask."""
+        ...
+
+    def call(self, command: Command, topic: str, element: Element, instance: Instance) -> Effect:
+        """A service task runs, inside the transaction or by a job."""
+        ...
+
+    def claimed(self, command: Command, task: Task, assignee: str | None) -> Effect:
+        """A task was claimed by `assignee`, or given back (None)."""
+        ...
+
+    def message(
+        self, command: Command, name: str, element: Element, instance: Instance, data: Mapping[str, Any]
+    ) -> Effect:
+        """A message is about to be caught by `element`."""
+        ...
+
+    def moved(
+        self, command: Command, instance: Instance, open_elements: tuple[Element, ...], ended: Element | None
+    ) -> Effect:
+        """The tokens came to rest at `open_elements`, or the instance ended at `ended`."""
+        ...
