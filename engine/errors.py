@@ -176,3 +176,11 @@ class Failed(EngineError):
     code = "failed"
     zh = "节点「{element}」执行失败,已登记为故障 {failure},任务保持不变。"
     en = "The element “{element}” failed; it is on record as failure {failure} and the task is as it was."
+
+
+class Unavailable(EngineError):
+    """The database did not answer in time; nothing changed, try again."""
+
+    code = "unavailable"
+    zh = "数据库暂时不可用,没有保存任何更改,请稍后重试。"
+    en = "The database did not answer in time; nothing changed, try again."

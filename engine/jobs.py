@@ -1,0 +1,166 @@
+"""Work for later: rows of the `job` table, run when due, tried again when they fail, never lost without a word."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from engine import store
+from engine.errors import EngineError, Failed, NotWaiting
+from engine.ports import SYSTEM
+
+if TYPE_CHECKING:
+    from engine.core import Engine
+
+log = logging.getLogger("flow200.jobs")
+
+ATTEMPTS = 3
+BACK_OFF = timedelta(minutes=1)
+
+Runner = Callable[[Any, Row[Any]], None]
+"""Does a job's work inside the verb (first argument) that also marks it done."""
+
+
+class Jobs:
+    """Claims due jobs one by one; a job that fails three times becomes a failure with a retry."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._runners: dict[str, Runner] = {}
+
+    def register(self, kind: str, runner: Runner) -> None:
+        """Say who does jobs of a kind."""
+        self._runners[kind] = runner
+
+    def run_due(self, now: datetime, limit: int) -> int:
+        """Run up to `limit` jobs that are due at `now`, oldest first; returns how many were tried."""
+        with self._engine.database.read() as connection:
+            table = store.job
+            query = (
+                select(table.c.key)
+                .where(table.c.state == "open", table.c.due_at <= now)
+                .order_by(table.c.due_at)
+                .limit(limit)
+            )
+            keys = list(connection.execute(query).scalars())
+        for key in keys:
+            self.run(key, now)
+        return len(keys)
+
+    def run(self, key: str, now: datetime) -> None:
+        """Run one job; a no-op when it is done, cancelled, not yet due, or held by another worker."""
+        row = self._peek(key)
+        if row is None or row.state != "open" or row.due_at > now:
+            return
+        try:
+            match row.kind:
+                case "start":
+                    self._start(row, now)
+                case "send":
+                    self._send(row, now)
+                case _:
+                    self._run_inside(row, now)
+        except Exception as error:
+            self._again(key, now, error)
+
+    def _peek(self, key: str) -> Row[Any] | None:
+        with self._engine.database.read() as connection:
+            return connection.execute(select(store.job).where(store.job.c.key == key)).first()
+
+    def _run_inside(self, row: Row[Any], now: datetime) -> None:
+        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+            if self.take(verb.command.connection, row.key, now):
+                self._runners[row.kind](verb, row)
+
+    def _start(self, row: Row[Any], now: datetime) -> None:
+        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+            if self.take(verb.command.connection, row.key, now):
+                wanted = row.payload
+                live = self._engine._started(
+                    verb, wanted["process"], wanted.get("business_key"), wanted.get("variables") or {}
+                )
+                live.settle()
+                live.save()
+
+    def _send(self, row: Row[Any], now: datetime) -> None:
+        """Deliver a message; when nobody listens the job ends and says so.
+
+        The job is marked after the delivery: a crash between the two delivers to nobody, since the
+        token that waited has moved.
+        """
+        wanted, result = row.payload, "taken"
+        try:
+            self._engine.send(
+                wanted["message"],
+                wanted["business_key"],
+                wanted.get("data") or {},
+                SYSTEM,
+                now,
+                process=wanted.get("process"),
+            )
+        except NotWaiting as error:
+            result = "not taken"
+            log.info("job %s: message not taken: %s", row.key, error)
+        with self._engine.database.write() as connection:
+            self.take(connection, row.key, now, result)
+
+    def take(self, connection: Connection, key: str, now: datetime, result: str | None = None) -> bool:
+        """Mark an open job as done; False when somebody else was first."""
+        table = store.job
+        done = connection.execute(
+            update(table)
+            .where(table.c.key == key, table.c.state == "open")
+            .values(state="done", done_at=now, attempts=table.c.attempts + 1, result=result)
+        )
+        return bool(done.rowcount)
+
+    def reopen(self, connection: Connection, key: str, now: datetime) -> None:
+        """Let a failed job be tried again at once."""
+        table = store.job
+        connection.execute(
+            update(table).where(table.c.key == key, table.c.state == "failed").values(state="open", attempts=0, due_at=now)
+        )
+
+    def _again(self, key: str, now: datetime, error: Exception) -> None:
+        """Count a failed try; after the last one the job stays failed, and its failure row is kept open."""
+        text = error.text("en") if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        log.warning("job %s failed: %s", key, text)
+        table, failures = store.job, store.failure
+        with self._engine.database.write() as connection:
+            row = connection.execute(select(table).where(table.c.key == key)).one()
+            tries = row.attempts + 1
+            last = tries >= ATTEMPTS
+            connection.execute(
+                update(table)
+                .where(table.c.key == key)
+                .values(
+                    attempts=tries,
+                    state="failed" if last else "open",
+                    due_at=now + BACK_OFF * 2 ** (tries - 1),
+                    result=text[:2000],
+                )
+            )
+            if last and not isinstance(error, Failed):
+                self._record(connection, row, now, text)
+            if not last and isinstance(error, Failed):
+                connection.execute(
+                    update(failures)
+                    .where(failures.c.id == error.params["failure"])
+                    .values(resolved_at=now, resolved_by="retry")
+                )
+
+    def _record(self, connection: Connection, row: Row[Any], now: datetime, text: str) -> None:
+        connection.execute(
+            store.failure.insert().values(
+                instance_id=row.instance_id,
+                id=store.new_id(),
+                at=now,
+                by=SYSTEM.id,
+                verb="job",
+                element_id=row.element_id,
+                error=text[:2000],
+                job_key=row.key,
+            )
+        )
