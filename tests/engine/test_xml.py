@@ -11,7 +11,7 @@ PLAIN = '<a x="1">\n  <b>值</b>\n</a>'
 
 def refused(data: bytes) -> xml.InvalidXML:
     with pytest.raises(xml.InvalidXML) as error:
-        xml.read(data)
+        xml.read_xml(data)
     return error.value
 
 
@@ -26,23 +26,23 @@ def refused(data: bytes) -> xml.InvalidXML:
     ],
 )
 def test_the_usual_encodings_are_read(data):
-    root = xml.read(data)
+    root = xml.read_xml(data)
 
     assert root[0].text == "值"
 
 
 def test_latin_1_is_read_as_declared():
-    root = xml.read('<?xml version="1.0" encoding="ISO-8859-1"?><a n="é"/>'.encode("latin-1"))
+    root = xml.read_xml('<?xml version="1.0" encoding="ISO-8859-1"?><a n="é"/>'.encode("latin-1"))
 
     assert root.get("n") == "é"
 
 
 def test_lines_are_those_of_the_file():
-    assert xml.read(b'<?xml version="1.0"\n encoding="utf-8"?>\n<a>\n<b/></a>')[0].sourceline == 4
+    assert xml.read_xml(b'<?xml version="1.0"\n encoding="utf-8"?>\n<a>\n<b/></a>')[0].sourceline == 4
 
 
 def test_comments_do_not_count():
-    assert len(xml.read(b"<a><!-- <!DOCTYPE x> --><b/></a>")) == 1
+    assert len(xml.read_xml(b"<a><!-- <!DOCTYPE x> --><b/></a>")) == 1
 
 
 @pytest.mark.parametrize(
