@@ -21,7 +21,7 @@ from engine.errors import InvalidDiagram
 from engine.lint import Finding
 from engine.ports import Element
 from engine.services import ServiceTask
-from engine.xml import read
+from engine.xml import read_xml
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
@@ -87,7 +87,7 @@ def build(files: Mapping[str, bytes]) -> list[Diagram]:
     parser = _Parser()
     roots = {}
     for name, raw in files.items():
-        roots[name] = read(raw)
+        roots[name] = read_xml(raw)
         try:
             _SCHEMA.validate(roots[name], name)
             parser.add_bpmn_xml(roots[name], name)
