@@ -24,7 +24,7 @@ def file(*processes: str) -> bytes:
     drawn = "".join(processes)
     messages = sorted(set(re.findall(r'messageRef="M_([^"]+)"', drawn)))
     roots = "".join(f'<message id="M_{m}" name="{m}"/>' for m in messages)
-    return f'<definitions {_NAMESPACES} id="d" targetNamespace="x">{roots}{drawn}</definitions>'.encode()
+    return f'<definitions {_NAMESPACES} id="definitions" targetNamespace="x">{roots}{drawn}</definitions>'.encode()
 
 
 def element(tag: str, id: str, *inside: str, **attributes: str) -> str:

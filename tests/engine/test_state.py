@@ -43,24 +43,25 @@ class Player:
         self.diagram = build(raw)
         self.now = MONDAY
         self.trace: list[Any] = []
+        self.step: list[Any] = []
         self.flow = workflow.start(self.diagram, {"again": False}, self)
         self.settle()
 
     # the host
 
     def call(self, task: Any) -> Mapping[str, Any]:
-        self.trace.append(("called", workflow.element_id(task)))
+        self.step.append(("called", workflow.element_id(task)))
         return {"served": True}
 
     def evaluated(self, task: Any, expression: str, values: Mapping[str, Any], result: Any) -> None:
-        self.trace.append(("evaluated", workflow.element_id(task), expression, dict(values), result))
+        self.step.append(("evaluated", workflow.element_id(task), expression, dict(values), result))
 
     def ran(self, task: Any, flows: list[Flow]) -> None:
         if flows:
-            self.trace.append((workflow.element_id(task), *(f.id for f in flows)))
+            self.step.append((workflow.element_id(task), *(f.id for f in flows)))
 
     def ended(self, task: Any) -> None:
-        self.trace.append(("ended", workflow.element_id(task)))
+        self.step.append(("ended", workflow.element_id(task)))
 
     # the moves
 
@@ -114,7 +115,9 @@ class Player:
         where = sorted(
             (workflow.element_id(t), sorted(t.data.items(), key=repr)) for t in workflow.resting(self.flow)
         )
-        self.trace.append(("rests", where, workflow.has_token(self.flow)))
+        # Tokens that move side by side may do so in either order.
+        self.trace.append((sorted(self.step, key=repr), where, workflow.has_token(self.flow)))
+        self.step = []
 
 
 def by_name(tasks: list[Any]) -> list[Any]:
