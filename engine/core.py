@@ -31,6 +31,7 @@ from engine.errors import (
     TaskNotOpen,
     Unavailable,
 )
+from engine.expressions import ExpressionError
 from engine.forms import Form, FormError, compile_form
 from engine.jobs import Jobs
 from engine.live import Live, check_key, scalars, storable
@@ -221,11 +222,13 @@ class Engine:
             with workflow.at(now), self.database.write() as connection:
                 verb = _Verb(name, Command(connection, by, now))
                 yield verb
-        except (EngineError, *self.domain.refusals):
-            raise
         except OperationalError as error:
             raise Unavailable() from error
         except Exception as error:
+            # An expression that fails now was drawn, not typed by the person: a failure, no refusal.
+            refused = isinstance(error, (EngineError, *self.domain.refusals))
+            if refused and not isinstance(error, ExpressionError):
+                raise
             live = verb.live if verb else None
             raise self._failed(name, live, by, now, error, job_key) from error
 

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from engine import state, store, workflow
@@ -45,6 +46,11 @@ class Live:
 
     # what the workflow tells and asks
 
+    def running(self, task: Any) -> None:
+        """A task is about to run: should it fail, this is where."""
+        if (element_id := workflow.element_id(task)) in self.diagram.nodes:
+            self.at_element = element_id
+
     def call(self, task: Any) -> Mapping[str, Any]:
         """A service task runs: the domain answers, its variables go to the token."""
         element = self.diagram.element(workflow.element_id(task))
@@ -56,7 +62,6 @@ class Live:
 
     def evaluated(self, task: Any, expression: str, values: Mapping[str, Any], result: Any) -> None:
         """A condition or timer was asked; kept until we know which flow was taken."""
-        self.at_element = workflow.element_id(task)
         asked = {"condition": expression.strip(), "values": dict(values), "result": bool(result)}
         self._asked.setdefault(str(task.id), []).append(asked)
 
@@ -64,8 +69,6 @@ class Live:
         """A task is done: note the event it was, and the flows that its token took with their reasons."""
         element = self.diagram.element(workflow.element_id(task))
         node = self.diagram.nodes.get(element.id)
-        if node is not None:
-            self.at_element = element.id
         if node is not None and node.event == "timer" and workflow.is_catching(task):
             self.note("timer", element)
         asked = self._asked.pop(str(task.id), [])
@@ -384,13 +387,10 @@ def job_row(
 
 def add_jobs(command: Command, jobs: Any) -> None:
     """Write the jobs a domain asks for; a key that exists already is the same job, not a second one."""
-    table = store.job
+    add = sqlite.insert if command.connection.dialect.name == "sqlite" else postgresql.insert
     for job in jobs:
-        exists = command.connection.execute(select(table.c.id).where(table.c.key == job.key)).first()
-        if exists is None:
-            command.connection.execute(
-                insert(table).values(job_row(command.now, job.key, job.kind, job.payload, job.due))
-            )
+        row = job_row(command.now, job.key, job.kind, job.payload, job.due)
+        command.connection.execute(add(store.job).values(row).on_conflict_do_nothing(index_elements=["key"]))
 
 
 def scalars(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class DeadEnd(Exception):
 class Host(Protocol):
     """Who runs the workflow: answers service tasks and notes what happened."""
 
+    def running(self, task: Any) -> None: ...
     def call(self, task: Any) -> Mapping[str, Any]: ...
     def evaluated(self, task: Any, expression: str, values: Mapping[str, Any], result: Any) -> None: ...
     def ran(self, task: Any, flows: list[Flow]) -> None: ...
@@ -151,6 +152,7 @@ def run(workflow: Workflow, diagram: Diagram, task: Any) -> None:
     """Run one READY task and tell the host which flows its token took."""
     host = workflow.host
     assert host is not None
+    host.running(task)
     task.run()
     if task.state == TaskState.COMPLETED:
         host.ran(task, taken(diagram, task))
