@@ -3,8 +3,8 @@
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from engine.errors import (
     InstanceNotFound,
     InvalidDiagram,
     NotCandidate,
+    NothingToAnswer,
     NotWaiting,
     StaleInstance,
     TaskAssigned,
@@ -30,9 +31,10 @@ from engine.errors import (
     TaskNotOpen,
     Unavailable,
 )
+from engine.expressions import ExpressionError
 from engine.forms import Form, FormError, compile_form
 from engine.jobs import Jobs
-from engine.live import Live, scalars
+from engine.live import Live, check_key, scalars, storable
 from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
 
 
@@ -106,14 +108,18 @@ class Engine:
     ) -> Instance:
         """Start the newest version of a process; `answer` completes its first user task in the same transaction.
 
-        Raises DefinitionNotFound, InstanceOpen, InvalidForm, what the domain refuses, Failed.
+        Raises DefinitionNotFound, InvalidData, InstanceOpen, NothingToAnswer, InvalidForm,
+        what the domain refuses, Failed.
         """
         with self._verb("start", by, now) as verb:
             live = self._started(verb, process, business_key, variables or {})
             live.settle()
             live.save()
             if answer is not None:
-                self._answer(live, live.open_rows()[0], answer)
+                rows = live.open_rows()
+                if not rows:
+                    raise NothingToAnswer(process=process)
+                self._answer(live, rows[0], answer)
             return self._snapshot(live)
 
     def claim(self, task_id: str, by: Actor, now: datetime) -> None:
@@ -166,7 +172,8 @@ class Engine:
             waiting = reads.waiting(connection, message, business_key, process)
         taken = []
         for instance_id in waiting:
-            with self._verb("send", by, now) as verb:
+            # One that was moved or ended since we looked does not wait any more.
+            with suppress(NotWaiting, InstanceEnded), self._verb("send", by, now) as verb:
                 taken.append(self._deliver(verb, instance_id, message, business_key, data))
         if not taken:
             raise NotWaiting(key=business_key, message=message)
@@ -221,14 +228,16 @@ class Engine:
     def _verb(self, name: str, by: Actor, now: datetime, job_key: str | None = None) -> Iterator[_Verb]:
         verb: _Verb | None = None
         try:
-            with self.database.write() as connection:
+            with workflow.at(now), self.database.write() as connection:
                 verb = _Verb(name, Command(connection, by, now))
                 yield verb
-        except (EngineError, *self.domain.refusals):
-            raise
         except OperationalError as error:
             raise Unavailable() from error
         except Exception as error:
+            # An expression that fails now was drawn, not typed by the person: a failure, no refusal.
+            refused = isinstance(error, (EngineError, *self.domain.refusals))
+            if refused and not isinstance(error, ExpressionError):
+                raise
             live = verb.live if verb else None
             raise self._failed(name, live, by, now, error, job_key) from error
 
@@ -238,7 +247,7 @@ class Engine:
         """The failed verb was rolled back; a second short transaction puts the failure on record."""
         element = (live.at_element if live else None) or ""
         # An instance that this very verb was starting is rolled back with it.
-        instance_id = live.row["id"] if live and live.row["revision"] else ""
+        instance_id = live.row["id"] if live and not live.is_new else ""
         row = {
             "instance_id": instance_id,
             "id": store.new_id(),
@@ -246,7 +255,7 @@ class Engine:
             "by": by.id,
             "verb": verb,
             "element_id": element,
-            "error": f"{type(error).__name__}: {error}"[:2000],
+            "error": storable(f"{type(error).__name__}: {error}"),
             "job_key": job_key,
         }
         with self.database.write() as connection:
@@ -258,6 +267,7 @@ class Engine:
         self, verb: _Verb, process: str, business_key: str | None, variables: Mapping[str, Any]
     ) -> Live:
         command = verb.command
+        check_key(business_key)
         found = self._newest(command, process)
         row = {
             "id": store.new_id(),
@@ -334,7 +344,8 @@ class Engine:
         live.take(self.domain.claimed(live.command, live.task_view(row), assignee))
 
     def _remember(self, live: Live) -> None:
-        """Write the notes of a verb that moved no token."""
+        """Write the notes of a verb that moved no token, and what the domain said of open tasks."""
+        live.change_tasks()
         table = store.instance
         live.command.connection.execute(
             update(table).where(table.c.id == live.row["id"]).values(history_seq=live.row["history_seq"])
@@ -350,7 +361,7 @@ class Engine:
         command = live.command
         form = live.forms.get(row.form or "")
         given = form.check(data, lambda key: self.domain.options(command, key)) if form else scalars(data)
-        effect = self.domain.answer(command, live.task_view(row), given)
+        effect = self.domain.answer(command, replace(live.task_view(row), assignee=command.by.id), given)
         live.take(effect)
         token.data.update(scalars(effect.variables))
         live.note("completed", live.diagram.element(row.element_id), {"variables": dict(effect.variables)})
@@ -374,8 +385,7 @@ class Engine:
         effect = self.domain.message(command, message, element, live.view(token.data), given)
         live.take(effect)
         live.note("message", element, {"message": message, "variables": dict(effect.variables)})
-        with workflow.at(command.now):
-            workflow.deliver(live.workflow, message, scalars(effect.variables))
+        workflow.deliver(live.workflow, message, scalars(effect.variables))
         live.settle()
         live.save()
         return self._snapshot(live)
@@ -394,8 +404,7 @@ class Engine:
         token = live.token(job.token)
         if token is None or token not in workflow.parked(live.workflow):
             return
-        with workflow.at(verb.command.now):
-            workflow.finish(live.workflow, live.diagram, token, live.call(token))
+        workflow.finish(live.workflow, live.diagram, token, live.call(token))
         live.settle()
         live.save()
 

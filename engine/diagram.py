@@ -12,8 +12,7 @@ from SpiffWorkflow.bpmn.specs.defaults import (
     ParallelGateway,
 )
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import CycleTimerEventDefinition
-from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import MultiInstanceTask
-from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import StandardLoopTask
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
 from SpiffWorkflow.spiff.parser import SpiffBpmnParser
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
@@ -22,12 +21,12 @@ from engine.errors import InvalidDiagram
 from engine.lint import Finding
 from engine.ports import Element
 from engine.services import ServiceTask
-from engine.xml import read
+from engine.xml import read_xml
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 
-_UNPRUNABLE = (ParallelGateway, InclusiveGateway, MultiInstanceTask, StandardLoopTask, SubWorkflowTask)
+_UNPRUNABLE = (ParallelGateway, InclusiveGateway, LoopTask, SubWorkflowTask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def build(files: Mapping[str, bytes]) -> list[Diagram]:
     parser = _Parser()
     roots = {}
     for name, raw in files.items():
-        roots[name] = read(raw)
+        roots[name] = read_xml(raw)
         try:
             _SCHEMA.validate(roots[name], name)
             parser.add_bpmn_xml(roots[name], name)
@@ -108,6 +107,8 @@ def _diagram(parser: "_Parser", process: Any, file: str) -> Diagram:
         spec, subprocesses = parser.get_spec(key), parser.get_subprocess_specs(key)
     except ValidationException as error:
         raise InvalidDiagram([_finding(error, file)]) from error
+    for built in (spec, *subprocesses.values()):
+        _connect_loops(built)
     nodes = _nodes([process, *_called(process, parser, subprocesses)])
     return Diagram(
         key=key,
@@ -120,6 +121,18 @@ def _diagram(parser: "_Parser", process: Any, file: str) -> Diagram:
         prunable=not subprocesses and not any(_needs_history(s) for s in spec.task_specs.values()),
         form_ids=frozenset(n.camunda["formRef"] for n in nodes.values() if "formRef" in n.camunda),
     )
+
+
+def _connect_loops(spec: Any) -> None:
+    """Let each loop hear of its finished rounds.
+
+    The library connects them only while it makes a round: an instance that another process stored
+    would wait for ever.
+    """
+    for loop in [s for s in spec.task_specs.values() if isinstance(s, LoopTask)]:
+        finished = spec.task_specs[loop.task_spec].completed_event
+        if not finished.is_connected(loop.merge_child):
+            finished.connect(loop.merge_child)
 
 
 def _called(process: Any, parser: "_Parser", subprocesses: Mapping[str, Any]) -> list[Any]:

@@ -101,6 +101,14 @@ class InstanceOpen(Conflict):
     en = "“{key}” already has an open instance of {process}."
 
 
+class NothingToAnswer(Conflict):
+    """The process did not come to rest at a user task, so there is nothing to answer."""
+
+    code = "nothing-to-answer"
+    zh = "流程「{process}」启动后没有等待填写的任务,不能同时提交答案。"
+    en = "The process {process} does not begin with a user task, so it cannot be started with an answer."
+
+
 class InstanceEnded(Conflict):
     """The instance has ended."""
 

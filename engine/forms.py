@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 import orjson
@@ -13,6 +14,9 @@ from engine.errors import InvalidForm
 OptionSource = Callable[[str], Collection[str]]
 
 TEXT_LIMIT = 20_000
+NUMBER_LIMIT = 2.0**53
+"""Whole numbers beyond this lose digits on their way through JSON."""
+
 _SILENT = {"text", "separator", "spacer", "image", "button", "html"}
 _CHOICES = {"select", "radio", "checklist", "taglist"}
 
@@ -74,11 +78,14 @@ class Form:
 def compile_form(name: str, raw: bytes) -> Form:
     """Read one `.form` file. Raises FormError naming the component that cannot be used."""
     try:
-        drawn = orjson.loads(raw)
-        components = drawn["components"]
-        form_id = drawn.get("id") or name.removesuffix(".form")
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise FormError(f"{name}: not a form: {error}") from error
+        return _compiled(name, orjson.loads(raw))
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise FormError(f"{name}: not a form: {error!r}") from error
+
+
+def _compiled(name: str, drawn: Any) -> Form:
+    components = drawn["components"]
+    form_id = drawn.get("id") or name.removesuffix(".form")
     found = tuple(_field(c, name) for c in _flat(components, name) if c.get("type") not in _SILENT)
     doubles = {f.key for f in found if sum(g.key == f.key for g in found) > 1}
     if doubles:
@@ -122,18 +129,14 @@ def _field(component: dict[str, Any], name: str) -> Field:
 
 def _member(drawn: Field, limits: Mapping[str, Any], name: str) -> fields.Field[Any]:
     checks: list[Any] = []
-    if drawn.values and drawn.type in ("select", "radio"):
+    if drawn.values:
         checks.append(_listed({v for v, _ in drawn.values}))
-    if "pattern" in limits:
-        try:
-            checks.append(validate.Regexp(re.compile(limits["pattern"]), error="pattern"))
-        except re.error as error:
-            raise FormError(f"{name}: {drawn.key}: the pattern does not compile: {error}") from error
-    if {"min", "max"} & set(limits):
-        checks.append(validate.Range(min=limits.get("min"), max=limits.get("max"), error="range"))
+    if drawn.type == "number":
+        least, most = float(limits.get("min", -NUMBER_LIMIT)), float(limits.get("max", NUMBER_LIMIT))
+        checks.append(validate.Range(max(least, -NUMBER_LIMIT), min(most, NUMBER_LIMIT), error="range"))
     if drawn.type in ("textfield", "textarea"):
-        least = max(int(limits.get("minLength", 0)), 1 if drawn.required else 0)
-        checks.append(_Text(least, int(limits.get("maxLength", TEXT_LIMIT))))
+        least, most = int(limits.get("minLength", 0)), int(limits.get("maxLength", TEXT_LIMIT))
+        checks.append(_Text(drawn.required, least, most, _pattern(drawn, limits, name)))
     member, options = _MEMBERS[drawn.type]
     return member(
         required=drawn.required,
@@ -144,26 +147,45 @@ def _member(drawn: Field, limits: Mapping[str, Any], name: str) -> fields.Field[
     )
 
 
+def _pattern(drawn: Field, limits: Mapping[str, Any], name: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(limits["pattern"]) if limits.get("pattern") else None
+    except re.error as error:
+        raise FormError(f"{name}: {drawn.key}: the pattern does not compile: {error}") from error
+
+
 def _listed(values: Collection[str]) -> Callable[[Any], None]:
     def check(value: Any) -> None:
-        if value not in values:
+        if not _among(value, values):
             raise ValidationError("option")
 
     return check
 
 
 class _Text:
-    """Length limits on the text without its surrounding white space."""
+    """Limits on a text without its surrounding white space; an optional text may always stay empty.
 
-    def __init__(self, least: int, most: int) -> None:
-        self.least, self.most = least, most
+    A pattern may match anywhere, as in form-js; what a database cannot keep (NUL, half a surrogate pair)
+    is no text.
+    """
+
+    def __init__(self, required: bool, least: int, most: int, pattern: re.Pattern[str] | None) -> None:
+        self.required, self.least, self.most, self.pattern = required, least, most, pattern
 
     def __call__(self, value: str) -> None:
         length = len(value.strip())
+        if "\0" in value or value.encode(errors="ignore").decode() != value:
+            raise ValidationError("type")
+        if not length:
+            if self.required:
+                raise ValidationError("required")
+            return
         if length < self.least:
-            raise ValidationError("short" if length else "required")
-        if length > self.most:
+            raise ValidationError("short")
+        if len(value) > self.most:
             raise ValidationError("long")
+        if self.pattern and not self.pattern.search(value):
+            raise ValidationError("pattern")
 
 
 def _among(value: Any, options: Collection[str]) -> bool:
@@ -178,6 +200,16 @@ class _Number(fields.Float):
             raise self.make_error("invalid")
         number = super()._deserialize(value, attr, data, **kwargs)
         return int(number) if number is not None and number == int(number) else number
+
+
+class _Moment(fields.AwareDateTime):
+    """A time with an offset that is a time in UTC as well."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
+        except OverflowError as error:
+            raise self.make_error("too_large") from error
 
 
 class _Truth(fields.Boolean):
@@ -196,7 +228,7 @@ _MEMBERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "checkbox": (_Truth, {}),
     "select": (fields.String, {}),
     "radio": (fields.String, {}),
-    "datetime": (fields.AwareDateTime, {"format": "iso"}),
+    "datetime": (_Moment, {"format": "iso"}),
     "checklist": (fields.List, {"cls_or_instance": fields.String()}),
     "taglist": (fields.List, {"cls_or_instance": fields.String()}),
 }

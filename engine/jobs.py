@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from engine import store
 from engine.errors import EngineError, Failed, NotWaiting
+from engine.live import storable
 from engine.ports import SYSTEM
 
 if TYPE_CHECKING:
@@ -125,11 +126,14 @@ class Jobs:
 
     def _again(self, key: str, now: datetime, error: Exception) -> None:
         """Count a failed try; after the last one the job stays failed, and its failure row is kept open."""
-        text = error.text("en") if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        said = error.text("en") if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        text = storable(said)
         log.warning("job %s failed: %s", key, text)
         table, failures = store.job, store.failure
         with self._engine.database.write() as connection:
-            row = connection.execute(select(table).where(table.c.key == key)).one()
+            row = connection.execute(select(table).where(table.c.key == key).with_for_update()).one()
+            if row.state != "open":  # another worker was luckier, or the instance went on without it
+                return
             tries = row.attempts + 1
             last = tries >= ATTEMPTS
             connection.execute(
@@ -139,7 +143,7 @@ class Jobs:
                     attempts=tries,
                     state="failed" if last else "open",
                     due_at=now + BACK_OFF * 2 ** (tries - 1),
-                    result=text[:2000],
+                    result=text,
                 )
             )
             if last and not isinstance(error, Failed):
@@ -160,7 +164,7 @@ class Jobs:
                 by=SYSTEM.id,
                 verb="job",
                 element_id=row.element_id,
-                error=text[:2000],
+                error=text,
                 job_key=row.key,
             )
         )

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from engine import state, store, workflow
@@ -32,6 +34,7 @@ class Live:
     ) -> None:
         self.command, self.domain, self.diagram, self.forms = command, domain, diagram, forms
         self.row = dict(row)
+        self.is_new = not row["revision"]
         self.workflow = flow
         flow.host = self
         self.notes: list[dict[str, Any]] = []
@@ -42,6 +45,11 @@ class Live:
         self._asked: dict[str, list[dict[str, Any]]] = {}
 
     # what the workflow tells and asks
+
+    def running(self, task: Any) -> None:
+        """A task is about to run: should it fail, this is where."""
+        if (element_id := workflow.element_id(task)) in self.diagram.nodes:
+            self.at_element = element_id
 
     def call(self, task: Any) -> Mapping[str, Any]:
         """A service task runs: the domain answers, its variables go to the token."""
@@ -54,14 +62,12 @@ class Live:
 
     def evaluated(self, task: Any, expression: str, values: Mapping[str, Any], result: Any) -> None:
         """A condition or timer was asked; kept until we know which flow was taken."""
-        self.at_element = workflow.element_id(task)
         asked = {"condition": expression.strip(), "values": dict(values), "result": bool(result)}
         self._asked.setdefault(str(task.id), []).append(asked)
 
     def ran(self, task: Any, flows: list[Flow]) -> None:
         """A task is done: note the event it was, and the flows that its token took with their reasons."""
         element = self.diagram.element(workflow.element_id(task))
-        self.at_element = element.id
         node = self.diagram.nodes.get(element.id)
         if node is not None and node.event == "timer" and workflow.is_catching(task):
             self.note("timer", element)
@@ -116,8 +122,7 @@ class Live:
 
     def settle(self) -> None:
         """Move the tokens until they rest."""
-        with workflow.at(self.command.now):
-            workflow.settle(self.workflow, self.diagram)
+        workflow.settle(self.workflow, self.diagram)
 
     def token(self, token: str) -> Any:
         """The workflow's task behind a stored token, or None when it is gone."""
@@ -163,10 +168,7 @@ class Live:
         data = resting[0].data if resting else self.workflow.data
         effect = self.domain.moved(self.command, self.view(_only_scalars(data)), elements, ended)
         self.take(effect)
-        variables = scalars(effect.variables)
-        if variables:
-            for task in self.workflow.live_tasks():
-                task.data.update(variables)
+        workflow.set_variables(self.workflow, scalars(effect.variables))
 
     def _write_instance(self, resting: list[Any], over: bool) -> None:
         data = resting[0].data if resting else {}
@@ -206,16 +208,16 @@ class Live:
                 .values(completed_at=self.command.now, completed_by=self.command.by.id, cancelled=True)
             )
             self._drop_candidates(gone)
+        self.change_tasks()
         for token, task in open_now.items():
             if token not in known:
                 self._insert_task(token, task)
-            elif (fields := self.fields.get(workflow.element_id(task))) is not None:
-                self.change_task(known[token].id, fields)
 
     def open_rows(self) -> list[Row[Any]]:
         """The open task rows of this instance."""
         table = store.task
-        query = select(table).where(table.c.instance_id == self.row["id"], table.c.completed_at.is_(None))
+        mine = (table.c.instance_id == self.row["id"], table.c.completed_at.is_(None))
+        query = select(table).where(*mine).order_by(table.c.id)
         return list(self.command.connection.execute(query))
 
     def _insert_task(self, token: str, task: Any) -> None:
@@ -241,8 +243,13 @@ class Live:
         self.command.connection.execute(insert(store.task).values(row))
         self._add_candidates(row["id"], groups)
 
-    def change_task(self, task_id: str, fields: Any) -> None:
-        """Set what the domain says of an open task; None leaves a field as it is."""
+    def change_tasks(self) -> None:
+        """Set what the domain said of tasks that are open already; None leaves a field as it is."""
+        for row in self.open_rows() if self.fields else ():
+            if (fields := self.fields.get(row.element_id)) is not None:
+                self._change_task(row.id, fields)
+
+    def _change_task(self, task_id: str, fields: Any) -> None:
         values = {k: v for k in ("assignee", "priority", "due_at") if (v := _said(fields, k)) is not None}
         groups = _said(fields, "groups")
         if groups is not None:
@@ -380,13 +387,10 @@ def job_row(
 
 def add_jobs(command: Command, jobs: Any) -> None:
     """Write the jobs a domain asks for; a key that exists already is the same job, not a second one."""
-    table = store.job
+    add = sqlite.insert if command.connection.dialect.name == "sqlite" else postgresql.insert
     for job in jobs:
-        exists = command.connection.execute(select(table.c.id).where(table.c.key == job.key)).first()
-        if exists is None:
-            command.connection.execute(
-                insert(table).values(job_row(command.now, job.key, job.kind, job.payload, job.due))
-            )
+        row = job_row(command.now, job.key, job.kind, job.payload, job.due)
+        command.connection.execute(add(store.job).values(row).on_conflict_do_nothing(index_elements=["key"]))
 
 
 def scalars(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -396,16 +400,42 @@ def scalars(variables: Mapping[str, Any]) -> dict[str, Any]:
     """
     size = 0
     for name, value in variables.items():
+        if not isinstance(name, str) or name == "typename" or _unfit(name):
+            raise InvalidData(name=storable(str(name)), reason="name")
         parts = value if isinstance(value, list) else [value]
         for part in parts:
-            if part is not None and not isinstance(part, str | int | float | bool):
-                raise InvalidData(name=name, reason=f"{type(part).__name__}")
-            if isinstance(part, float) and (part != part or part in (float("inf"), float("-inf"))):
-                raise InvalidData(name=name, reason="NaN / Infinity")
+            if reason := _unfit(part):
+                raise InvalidData(name=name, reason=reason)
             size += len(part) if isinstance(part, str) else 8
+        size += len(name)
         if size > VARIABLES_LIMIT:
-            raise TooLarge(name=name, limit=f"{VARIABLES_LIMIT} B")
+            raise TooLarge(name=name[:100], limit=f"{VARIABLES_LIMIT} B")
     return dict(variables)
+
+
+def _unfit(value: Any) -> str | None:
+    """Why a plain value cannot be written as JSON, or None."""
+    match value:
+        case None | bool():
+            return None
+        case str():
+            return None if value.encode(errors="ignore").decode() == value else "text"
+        case int():
+            return None if -(2**63) <= value < 2**63 else "> 64 bit"
+        case float():
+            return None if isfinite(value) else "NaN / Infinity"
+    return type(value).__name__
+
+
+def check_key(business_key: str | None) -> None:
+    """Raises InvalidData for a business key that some database could not keep."""
+    if business_key is not None and storable(business_key, 200) != business_key:
+        raise InvalidData(name="business_key", reason="text, <= 200")
+
+
+def storable(text: str, limit: int = 2000) -> str:
+    """The text as every database can keep it: no NUL, no half of a surrogate pair, cut at `limit`."""
+    return text[:limit].replace("\0", "?").encode(errors="replace").decode()
 
 
 def _only_scalars(data: Mapping[str, Any]) -> dict[str, Any]:

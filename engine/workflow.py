@@ -27,7 +27,7 @@ DEEPEST = 800
 
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 _EVALUATOR = Evaluator()
-_now: ContextVar[datetime | None] = ContextVar("flow200_now", default=None)
+_now: ContextVar[datetime] = ContextVar("flow200_now")
 
 for _logger in ("spiff", "spiff.workflow", "spiff.task", "spiff.metrics", "spiff.data"):
     logging.getLogger(_logger).setLevel(logging.WARNING)
@@ -44,6 +44,7 @@ class DeadEnd(Exception):
 class Host(Protocol):
     """Who runs the workflow: answers service tasks and notes what happened."""
 
+    def running(self, task: Any) -> None: ...
     def call(self, task: Any) -> Mapping[str, Any]: ...
     def evaluated(self, task: Any, expression: str, values: Mapping[str, Any], result: Any) -> None: ...
     def ran(self, task: Any, flows: list[Flow]) -> None: ...
@@ -80,12 +81,14 @@ class Workflow(BpmnWorkflow):  # type: ignore[misc]
 
 
 class Clock(datetime):
-    """The `datetime` that SpiffWorkflow's timers read: the moment of the current command, per thread."""
+    """The `datetime` that SpiffWorkflow's timers read: the moment of the current command, per thread.
+
+    Outside a command there is no now; asking for it is an error (LookupError), never the system's clock.
+    """
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Self:
-        moment = _now.get() or datetime.now(UTC)
-        return cls.fromtimestamp(moment.timestamp(), tz)
+        return cls.fromtimestamp(_now.get().timestamp(), tz)
 
 
 spiff_timer.datetime = Clock
@@ -149,6 +152,7 @@ def run(workflow: Workflow, diagram: Diagram, task: Any) -> None:
     """Run one READY task and tell the host which flows its token took."""
     host = workflow.host
     assert host is not None
+    host.running(task)
     task.run()
     if task.state == TaskState.COMPLETED:
         host.ran(task, taken(diagram, task))
@@ -275,11 +279,26 @@ def _definitions(task: Any) -> list[Any]:
 
 
 def deliver(workflow: Workflow, message: str, variables: Mapping[str, Any]) -> None:
-    """Hand a message to everyone in this instance who waits for it; `variables` join their tokens."""
-    for task in workflow.event_manager.tasks.values():
-        if any(isinstance(d, MessageEventDefinition) and d.name == message for d in _definitions(task)):
-            task.data.update(variables)
+    """Hand a message to everyone in this instance who waits for it; `variables` join their tokens.
+
+    They join after the catch: until then a waiting task takes its parent's variables over its own.
+    """
+    catchers = [
+        t
+        for t in workflow.event_manager.tasks.values()
+        if any(isinstance(d, MessageEventDefinition) and d.name == message for d in _definitions(t))
+    ]
     workflow.send_event(BpmnEvent(MessageEventDefinition(message), {}))
+    for task in catchers:
+        task.data.update(variables)
+
+
+def set_variables(workflow: Workflow, variables: Mapping[str, Any]) -> None:
+    """Give variables to every token; a waiting task's parent too, since the task copies it once more."""
+    for task in workflow.live_tasks():
+        task.data.update(variables)
+        if task.state == TaskState.WAITING and task.parent is not None:
+            task.parent.data.update(variables)
 
 
 def is_catching(task: Any) -> bool:

@@ -86,7 +86,7 @@ class TooDeep(InvalidXML):
     en = "Line {line}: elements are nested deeper than 64 levels."
 
 
-def read(data: bytes) -> Any:
+def read_xml(data: bytes) -> Any:
     """The root element of `data` (comments dropped, lines kept as `sourceline`).
 
     Raises InvalidXML, or the subclass that names what is wrong.

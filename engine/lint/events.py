@@ -1,0 +1,165 @@
+"""Events: which kind may stand where, what it must refer to, and timers that fire when they should."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.expressions import ExpressionError
+from engine.timers import parse_timer
+
+from .drawing import CONTAINERS, Deployment, Drawing, camunda, children, content, definitions, event_kind, label, local
+from .findings import Finding
+
+_STANDARD: Mapping[str, frozenset[str]] = {
+    "startEvent": frozenset({"message", "timer", "conditional", "signal"}),
+    "intermediateCatchEvent": frozenset({"message", "timer", "conditional", "signal", "link"}),
+    "intermediateThrowEvent": frozenset({"message", "signal", "escalation", "compensate", "link"}),
+    "endEvent": frozenset({
+        "message", "error", "escalation", "cancel", "compensate", "signal", "terminate",
+    }),
+    "boundaryEvent": frozenset({
+        "message", "timer", "error", "escalation", "cancel", "compensate", "conditional", "signal",
+    }),
+}  # fmt: skip
+_SUPPORTED: Mapping[str, frozenset[str]] = {
+    "startEvent": frozenset(),
+    "intermediateCatchEvent": frozenset({"message", "timer"}),
+    "intermediateThrowEvent": frozenset({"escalation"}),
+    "endEvent": frozenset({"error", "escalation", "terminate"}),
+    "boundaryEvent": frozenset({"message", "timer", "error", "escalation"}),
+}
+_REFUSED = {
+    "signal": "signal-event",
+    "link": "link-event",
+    "compensate": "compensation",
+    "conditional": "conditional-event",
+    "cancel": "cancel-event",
+    "message": "message-throw",
+}
+_NEEDS_DEFINITION = ("intermediateCatchEvent", "boundaryEvent")
+_TIMES = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
+_CODES = {"error": "errorCode", "escalation": "escalationCode"}
+
+
+def kinds(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
+    """Each position allows some kinds of event by the standard; this engine runs fewer of them."""
+    for event in drawing.nodes(*_STANDARD):
+        position, found = local(event), definitions(event)
+        referred = children(event, "eventDefinitionRef")
+        if len(found) + len(referred) > 1:
+            yield drawing.report("multiple-events", event)
+        elif not found and not referred and position in _NEEDS_DEFINITION:
+            yield drawing.report("event-missing", event, position=position)
+        for definition in found:
+            yield from _kind(drawing, event, position, local(definition).removesuffix("EventDefinition"))
+
+
+def _kind(drawing: Drawing, event: Any, position: str, kind: str) -> Iterator[Finding]:
+    if kind in _SUPPORTED[position]:
+        return
+    if kind not in _STANDARD[position]:
+        yield drawing.report("event-not-here", event, position=position, kind=kind)
+    elif position == "startEvent":
+        yield drawing.report("start-kind", event, kind=kind)
+    else:
+        yield drawing.report(_REFUSED[kind], event)
+
+
+def messages(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
+    """What waits for a message names it: correlation goes by the message's name."""
+    for event in drawing.nodes("intermediateCatchEvent", "boundaryEvent"):
+        for definition in definitions(event):
+            if local(definition) == "messageEventDefinition" and not definition.get("messageRef"):
+                yield drawing.report("missing-reference", event, attribute="messageRef")
+    for element in drawing.elements:
+        if local(element) == "message":
+            yield from _message(drawing, element)
+
+
+def _message(drawing: Drawing, message: Any) -> Iterator[Finding]:
+    used = any(message.get("id") == element.get("messageRef") for element in drawing.executed)
+    name = (message.get("name") or "").strip()
+    if used and not name:
+        yield drawing.report("message-unnamed", message, message=message.get("id"))
+    elif "${" in name or "#{" in name:
+        yield drawing.report("message-expression", message, message=name)
+
+
+def boundary_messages_interrupt(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
+    """R14: a non-interrupting message boundary event fires once only."""
+    for event in drawing.nodes("boundaryEvent"):
+        if event_kind(event) == "message" and event.get("cancelActivity") == "false":
+            yield drawing.report("non-interrupting-message", event)
+
+
+def boundary_places(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
+    """A boundary event sits on something that waits; errors and escalations come from inside a subprocess."""
+    for event in drawing.nodes("boundaryEvent"):
+        host, kind = drawing.referred(event.get("attachedToRef")), event_kind(event)
+        if host is None:
+            continue
+        if kind in _CODES and local(host) not in CONTAINERS | {"callActivity"}:
+            yield drawing.report("error-boundary-place", event, kind=kind)
+        elif local(host) in ("serviceTask", "sendTask") and camunda(host, "asyncBefore") != "true":
+            yield drawing.report("boundary-never-waits", event, host=label(host))
+        if kind == "error" and event.get("cancelActivity") == "false":
+            yield drawing.report("error-interrupts", event)
+
+
+def throws(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
+    """What is thrown has a code, and somebody around it can catch it."""
+    called = {call.get("calledElement") for d in deployment.drawings for call in d.nodes("callActivity")}
+    for event in drawing.nodes("endEvent", "intermediateThrowEvent"):
+        for definition in definitions(event):
+            kind = local(definition).removesuffix("EventDefinition")
+            if kind not in _CODES:
+                continue
+            reference = definition.get(f"{kind}Ref")
+            if not reference:
+                yield drawing.report("missing-reference", event, attribute=f"{kind}Ref")
+            elif not _caught(event, kind, reference, called):
+                yield drawing.report("error-uncaught", event, kind=kind)
+    for element in drawing.elements:
+        kind = local(element)
+        if kind in _CODES and not element.get(_CODES[kind]):
+            yield drawing.report("code-missing", element, kind=kind, target=label(element))
+
+
+def _caught(event: Any, kind: str, reference: str, called: set[Any]) -> bool:
+    inner = event.getparent()
+    while local(inner) in CONTAINERS:
+        for boundary in children(inner.getparent(), "boundaryEvent"):
+            if boundary.get("attachedToRef") == inner.get("id") and _catches(boundary, kind, reference):
+                return True
+        inner = inner.getparent()
+    return inner.get("id") in called
+
+
+def _catches(boundary: Any, kind: str, reference: str) -> bool:
+    wanted = [d.get(f"{kind}Ref") for d in definitions(boundary) if local(d) == f"{kind}EventDefinition"]
+    return any(found in (None, reference) for found in wanted)
+
+
+def timers(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
+    """Bad timers would fail in the user's request, long after deployment."""
+    for event in drawing.nodes("intermediateCatchEvent", "boundaryEvent"):
+        for definition in definitions(event):
+            if local(definition) == "timerEventDefinition":
+                yield from _timer(drawing, event, children(definition, *_TIMES))
+
+
+def _timer(drawing: Drawing, event: Any, times: list[Any]) -> Iterator[Finding]:
+    if len(times) != 1 or not content(times[0]):
+        yield drawing.report("timer-missing", event)
+        return
+    kind, text = _TIMES[local(times[0])], content(times[0])
+    try:
+        parse_timer(kind, text)
+    except ExpressionError as error:
+        yield drawing.report(
+            "invalid-timer", event, text=text[:100], why_zh=error.why_zh, why_en=error.why_en
+        )
+    if kind == "cycle" and (local(event) != "boundaryEvent" or event.get("cancelActivity") != "false"):
+        yield drawing.report("cycle-place", event)
+
+
+RULES = (kinds, messages, boundary_messages_interrupt, boundary_places, throws, timers)
