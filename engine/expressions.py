@@ -55,7 +55,7 @@ class ExpressionError(Invalid):
     zh = "表达式「{text}」无效:{why_zh}。"
     en = "The expression “{text}” is not valid: {why_en}."
 
-    def __init__(self, text: str, why_zh: str, why_en: str) -> None:
+    def __init__(self, text: str, why_zh: str = "无法求值", why_en: str = "it cannot be evaluated") -> None:
         self.why_zh, self.why_en = why_zh, why_en
         super().__init__(text=text[:200], why_zh=why_zh, why_en=why_en)
 

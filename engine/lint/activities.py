@@ -161,7 +161,7 @@ def _multi_instance(drawing: Drawing, activity: Any, loop: Any) -> Iterator[Find
         if camunda(loop, name) is not None:
             yield drawing.report("multi-instance-collection", activity, attribute=name)
     counts = children(loop, "loopCardinality", "loopDataInputRef")
-    if not counts and camunda(loop, "collection") is None:
+    if len(counts) != 1 and camunda(loop, "collection") is None:
         yield drawing.report("multi-instance-count", activity)
     for count in counts:
         literal = content(count)

@@ -91,6 +91,10 @@ class Drawing:
     file: str
     root: Any
 
+    def __post_init__(self) -> None:
+        """Keep every element's proxy alive: lxml makes a new object for one that nobody holds."""
+        self.elements  # noqa: B018
+
     def report(self, rule: str, element: Any = None, **params: Any) -> Finding:
         return finding(rule, self.file, element, **params)
 
@@ -114,12 +118,8 @@ class Drawing:
 
     @cached_property
     def scopes(self) -> list[Scope]:
-        """All executable processes and the subprocesses in them."""
-        return [
-            _scope(container, process)
-            for process in self.processes
-            for container in [process, *(e for e in process.iter(f"{{{BPMN}}}*") if local(e) in CONTAINERS)]
-        ]
+        """All executable processes and the subprocesses in them that a token can enter."""
+        return [_scope(container, process) for process in self.processes for container in _containers(process)]
 
     @cached_property
     def executed(self) -> list[Any]:
@@ -196,6 +196,22 @@ def message_name(drawing: Drawing, node: Any) -> str | None:
     holder = next((d for d in definitions(node) if local(d) == "messageEventDefinition"), node)
     message = drawing.referred(holder.get("messageRef"))
     return None if message is None else message.get("name")
+
+
+def _containers(container: Any) -> Iterator[Any]:
+    yield container
+    for child in children(container, *CONTAINERS):
+        if not is_apart(child):
+            yield from _containers(child)
+
+
+def is_apart(node: Any) -> bool:
+    """Whether a node stands outside the flow by nature: event subprocess, compensation, link."""
+    return (
+        node.get("triggeredByEvent") == "true"
+        or node.get("isForCompensation") == "true"
+        or event_kind(node) in ("link", "compensate")
+    )
 
 
 def _scope(container: Any, process: Any) -> Scope:

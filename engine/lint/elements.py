@@ -47,6 +47,8 @@ _SUPPORTED: Mapping[str, frozenset[str]] = {
     "interface": frozenset({"operation"}),
     "operation": frozenset({"inMessageRef", "outMessageRef", "errorRef"}),
     "messageEventDefinition": frozenset({"operationRef"}),
+    "linkEventDefinition": frozenset({"source", "target"}),
+    "conditionalEventDefinition": frozenset({"condition"}),
     "timerEventDefinition": frozenset({"timeDate", "timeDuration", "timeCycle"}),
     "standardLoopCharacteristics": frozenset({"loopCondition"}),
     "multiInstanceLoopCharacteristics": frozenset({
@@ -73,6 +75,7 @@ _SPECIAL: Mapping[str, str] = {
     "transaction": "transaction",
     "adHocSubProcess": "ad-hoc",
     "eventDefinitionRef": "event-reference",
+    "complexBehaviorDefinition": "multi-instance-behavior",
     **dict.fromkeys(
         ("ioSpecification", "ioBinding", "dataInputAssociation", "dataOutputAssociation", "property", "dataInput",
          "dataOutput", "inputSet", "outputSet"),
@@ -137,7 +140,9 @@ def _inside(drawing: Drawing, parent: Any, passive: set[Any]) -> Iterator[Findin
         if name in allowed:
             yield from _inside(drawing, child, passive)
         elif name in _SPECIAL:
-            yield drawing.report(_SPECIAL[name], child if child.get("id") else parent, kind=name)
+            yield drawing.report(_SPECIAL[name], _named(child), kind=name)
+        elif name in _DEFINITIONS and local(parent) == "definitions":
+            yield drawing.report("event-reference", child)
         elif name in _PLACES:
             yield drawing.report("misplaced-element", child, kind=name, parent=local(parent))
         else:

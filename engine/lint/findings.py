@@ -195,12 +195,16 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{case} 时有多个条件成立,只走第一条", "several conditions hold for {case}; only the first is taken",
     ),
     "invalid-expression": ("表达式「{text}」无效:{why_zh}", "the expression “{text}” is not valid: {why_en}"),
+    "not-a-condition": ("「{text}」不是条件:结果不是真或假", "“{text}” is not a condition: it is neither true nor false"),
+    "informal-expression": (
+        "{kind} 须标明 xsi:type=tFormalExpression,否则只是文字说明", "{kind} needs xsi:type=tFormalExpression, or it is only words",
+    ),
     "event-gateway-branches": ("事件网关至少要有两条离开的顺序流", "an event gateway needs at least two outgoing flows"),
     "event-gateway-timers": (
         "事件网关后只能有一个定时;多个定时会共用一个到期时间", "an event gateway can have one timer only; several would share one due date",
     ),
     "event-gateway-successor": (
-        "事件网关后的「{target}」必须是消息或定时捕获事件或接收任务,且只有一条进入流", "“{target}” after an event gateway must be a message or timer catch event or a receive task with no other incoming flow",
+        "事件网关后的「{target}」必须是捕获事件或接收任务,没有边界事件,且只有一条进入流", "“{target}” after an event gateway must be a catch event or a receive task without boundary events or other incoming flows",
     ),
     "event-gateway-mixed": (
         "事件网关后不能同时用消息事件和接收任务", "an event gateway cannot mix message events and receive tasks",
@@ -270,10 +274,11 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "循环须有条件或最大次数", "a loop needs a condition or a maximum",
     ),
     "multi-instance-count": (
-        "多实例须填写基数或集合(loopCardinality 或 loopDataInputRef)", "multi-instance needs a loopCardinality or a loopDataInputRef",
+        "多实例须填写基数或集合之一(loopCardinality 或 loopDataInputRef)", "multi-instance needs either a loopCardinality or a loopDataInputRef",
     ),
     "multi-instance-collection": (
         "不支持 camunda:{attribute};请用 loopDataInputRef 与 inputDataItem", "camunda:{attribute} is not supported; use loopDataInputRef and inputDataItem",
     ),
+    "multi-instance-behavior": ("多实例不支持复杂行为", "a complex behaviour of multi-instance is not supported"),
     "invalid-number": ("{attribute}「{value}」不是正整数", "{attribute} “{value}” is not a positive integer"),
 }  # fmt: skip
