@@ -13,7 +13,8 @@ SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 ZEEBE = "http://camunda.org/schema/zeebe/1.0"
 
 TASKS = frozenset({
-    "task", "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "scriptTask", "businessRuleTask",
+    "task", "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "scriptTask",
+    "businessRuleTask",
 })  # fmt: skip
 CONTAINERS = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 ACTIVITIES = TASKS | CONTAINERS | {"callActivity"}
@@ -76,7 +77,8 @@ class Scope:
     def successors(self) -> dict[str, list[str]]:
         """Where a token can go next; from an activity also to its boundary events."""
         return {
-            key: [flow.target for flow in self.outgoing[key] if flow.target in self.nodes] + self.boundaries[key]
+            key: [flow.target for flow in self.outgoing[key] if flow.target in self.nodes]
+            + self.boundaries[key]
             for key in self.nodes
         }
 
@@ -119,7 +121,9 @@ class Drawing:
     @cached_property
     def scopes(self) -> list[Scope]:
         """All executable processes and the subprocesses in them that a token can enter."""
-        return [_scope(container, process) for process in self.processes for container in _containers(process)]
+        return [
+            _scope(container, process) for process in self.processes for container in _containers(process)
+        ]
 
     @cached_property
     def executed(self) -> list[Any]:
@@ -148,7 +152,9 @@ class Deployment:
 
     @cached_property
     def processes(self) -> dict[str, tuple[Drawing, Any]]:
-        return {p.get("id"): (drawing, p) for drawing in self.drawings for p in drawing.processes if p.get("id")}
+        return {
+            p.get("id"): (drawing, p) for drawing in self.drawings for p in drawing.processes if p.get("id")
+        }
 
 
 def local(element: Any) -> str:
@@ -158,11 +164,7 @@ def local(element: Any) -> str:
 
 def children(element: Any, *names: str) -> list[Any]:
     """Child elements of the BPMN namespace, of these names only if any are given."""
-    return [
-        child
-        for child in element.iterchildren(f"{{{BPMN}}}*")
-        if not names or local(child) in names
-    ]
+    return [child for child in element.iterchildren(f"{{{BPMN}}}*") if not names or local(child) in names]
 
 
 def content(element: Any) -> str:
@@ -186,7 +188,7 @@ def definitions(event: Any) -> list[Any]:
 
 
 def event_kind(event: Any) -> str | None:
-    """"message", "timer", … or None for a plain event."""
+    """ "message", "timer", … or None for a plain event."""
     found = definitions(event)
     return local(found[0]).removesuffix("EventDefinition") if found else None
 

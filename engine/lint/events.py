@@ -6,7 +6,18 @@ from typing import Any
 from engine.expressions import ExpressionError
 from engine.timers import parse_timer
 
-from .drawing import CONTAINERS, Deployment, Drawing, camunda, children, content, definitions, event_kind, label, local
+from .drawing import (
+    CONTAINERS,
+    Deployment,
+    Drawing,
+    camunda,
+    children,
+    content,
+    definitions,
+    event_kind,
+    label,
+    local,
+)
 from .findings import Finding
 
 _STANDARD: Mapping[str, frozenset[str]] = {

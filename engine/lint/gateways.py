@@ -1,11 +1,23 @@
 """Gateways and the conditions on their flows: complete, exclusive, and in step with the forms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.expressions import Constant, Expression, ExpressionError, Node, Operation, compile_expression
+from engine.expressions import Expression, ExpressionError, compile_expression
+from engine.syntax import Constant, Node, Operation
 
-from .drawing import Deployment, Drawing, Flow, Scope, children, content, definitions, label, local, message_name
+from .drawing import (
+    Deployment,
+    Drawing,
+    Flow,
+    Scope,
+    children,
+    content,
+    definitions,
+    label,
+    local,
+    message_name,
+)
 from .events import formal
 from .findings import Finding
 from .values import Listing, listing, mentioned, survey
@@ -115,7 +127,11 @@ def values_match_forms(drawing: Drawing, deployment: Deployment) -> Iterator[Fin
                 if known and known.values and not known.open:
                     for value in sorted(map(str, values - known.values - {None})):
                         yield drawing.report(
-                            "unknown-value", flow.element, value=value, variable=name, values=_list(known.values)
+                            "unknown-value",
+                            flow.element,
+                            value=value,
+                            variable=name,
+                            values=_list(known.values),
                         )
 
 
@@ -152,7 +168,7 @@ def _survey(
         yield drawing.report("overlapping-conditions", gateway, case=_case(overlaps[0]))
 
 
-def _lost_values(gaps: list[Mapping[str, Any]], listings: Mapping[str, Listing]) -> dict[str, set[Any]]:
+def _lost_values(gaps: Sequence[Mapping[str, Any]], listings: Mapping[str, Listing]) -> dict[str, set[Any]]:
     lost = {name: {gap[name] for gap in gaps} & known.values for name, known in listings.items()}
     return {name: values for name, values in lost.items() if values}
 
@@ -213,7 +229,9 @@ def _waits_after(scope: Scope, target: Any) -> bool:
 
 
 def _ambiguities(drawing: Drawing, gateway: Any, targets: list[Any]) -> Iterator[Finding]:
-    kinds = ["receive" if local(t) == "receiveTask" else local(d) for t in targets for d in definitions(t) or [t]]
+    kinds = [
+        "receive" if local(t) == "receiveTask" else local(d) for t in targets for d in definitions(t) or [t]
+    ]
     if kinds.count("timerEventDefinition") > 1:
         yield drawing.report("event-gateway-timers", gateway)
     if "receive" in kinds and "messageEventDefinition" in kinds:

@@ -17,7 +17,7 @@ def executable(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
 
 
 def starts_and_ends(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
-    """One start and at least one end in every process and subprocess; a called one without end never returns (R9)."""
+    """One start and at least one end in each process; a called one without end never returns (R9)."""
     for scope in drawing.scopes:
         if local(scope.element) == "adHocSubProcess":
             continue
@@ -52,7 +52,7 @@ def reachable(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
 
 
 def completes(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
-    """Every node lies on a way to an end, and only ends have no way out: a boundary event is not the way out."""
+    """Every node lies on a way to an end, and a boundary event is not the only way out."""
     for scope in drawing.scopes:
         ends = [event.get("id") for event in scope.of_kind("endEvent")]
         if ends:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from engine.expressions import Constant, Expression, ExpressionError, Name, Node, Operation, compile_expression
+from engine.expressions import Expression, ExpressionError, compile_expression
+from engine.syntax import Constant, Name, Node, Operation
 
 from .drawing import Deployment, Drawing, Flow, Scope, camunda, event_kind, local, message_name
 
@@ -47,7 +48,7 @@ def listing(drawing: Drawing, scope: Scope, deployment: Deployment, gateway: Any
 
 @dataclass(frozen=True)
 class _Question:
-    """Asked of one gateway; `answers` keeps what is known before each node, so that no node is asked twice."""
+    """Asked of one gateway; `answers` keeps what is known before each node, so none is asked twice."""
 
     drawing: Drawing
     scope: Scope
@@ -78,7 +79,11 @@ def _after(ask: _Question, node: Any) -> Listing:
         return _written(ask, f"message_{message_name(ask.drawing, node)}")
     if kind == "intermediateCatchEvent":
         return _before(ask, key)
-    if kind == "boundaryEvent" and event_kind(node) == "timer" and node.get("attachedToRef") in ask.scope.nodes:
+    if (
+        kind == "boundaryEvent"
+        and event_kind(node) == "timer"
+        and node.get("attachedToRef") in ask.scope.nodes
+    ):
         return _before(ask, node.get("attachedToRef"))
     return _UNKNOWN
 
@@ -165,7 +170,7 @@ def _uses(tree: Node, name: str) -> int:
 
 
 def _comparisons(tree: Node) -> Iterator[tuple[str, str, set[Any]]]:
-    """(variable, sign, constants) of every comparison of a variable with constants; "truth" for a bare one."""
+    """(variable, sign, constants) of every comparison with constants; "truth" for a bare variable."""
     if isinstance(tree, Name):
         yield tree.name, "truth", set()
     elif isinstance(tree, Operation):
@@ -186,5 +191,10 @@ def _comparison(tree: Operation) -> Iterator[tuple[str, str, set[Any]]]:
     elif isinstance(right, Name) and isinstance(left, Constant) and tree.sign not in ("in", "not in"):
         yield right.name, tree.sign, {left.value}
     elif isinstance(left, Name) and isinstance(right, Operation) and right.sign == "list":
-        if all(isinstance(part, Constant) for part in right.parts):
-            yield left.name, tree.sign, {part.value for part in right.parts}
+        yield from ((left.name, tree.sign, found) for found in _constants(right.parts))
+
+
+def _constants(parts: tuple[Any, ...]) -> Iterator[set[Any]]:
+    """The values of a list that holds nothing but constants."""
+    if all(isinstance(part, Constant) for part in parts):
+        yield {part.value for part in parts}

@@ -1,4 +1,4 @@
-"""Each rule of the lint refuses a diagram that breaks it and nothing else, and says where, in two languages."""
+"""Each rule of the lint refuses a diagram that breaks it and nothing else, and says where, in two tongues."""
 
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
@@ -27,7 +27,9 @@ class Form:
 def el(tag, id, inner="", **attributes):
     """One element on a line of its own, with a name to be found again."""
     named = {"id": id, "name": f"名{id}", **attributes}
-    shown = " ".join(f'{k.replace("camunda_", "camunda:")}="{escape(v)}"' for k, v in named.items() if v is not None)
+    shown = " ".join(
+        f'{k.replace("camunda_", "camunda:")}="{escape(v)}"' for k, v in named.items() if v is not None
+    )
     return f"<b:{tag} {shown}>{inner}</b:{tag}>\n"
 
 
@@ -49,7 +51,7 @@ def flows(drawn):
     for part in filter(None, (part.strip() for part in drawn.split(";"))):
         source, rest = part.split(">", 1)
         target, _, condition = rest.partition("[")
-        inner = f'<b:conditionExpression xsi:type="b:tFormalExpression">${{{escape(condition[:-1])}}}</b:conditionExpression>'
+        inner = formal("conditionExpression", f"${{{escape(condition[:-1])}}}")
         ends = {"sourceRef": source, "targetRef": target}
         found += el("sequenceFlow", f"f_{source}_{target}", inner if condition else "", **ends)
     return found
@@ -74,7 +76,11 @@ def message(id="M", name="go"):
 
 
 def on_message(reference="M"):
-    return f'<b:messageEventDefinition messageRef="{reference}"/>' if reference else "<b:messageEventDefinition/>"
+    return (
+        f'<b:messageEventDefinition messageRef="{reference}"/>'
+        if reference
+        else "<b:messageEventDefinition/>"
+    )
 
 
 def on_timer(text="PT1H", kind="timeDuration", formal=' xsi:type="b:tFormalExpression"'):
@@ -134,22 +140,35 @@ CASES = {
     "flow-lists-disagree": ("u", diagram(user("u", "<b:outgoing>f_s_u</b:outgoing>"))),
     "message-flow-same-pool": (
         "m",
-        diagram(user("u"), roots=POOLS + el("messageFlow", "m", sourceRef="pool", targetRef="u") + "</b:collaboration>"),
+        diagram(
+            user("u"),
+            roots=POOLS + el("messageFlow", "m", sourceRef="pool", targetRef="u") + "</b:collaboration>",
+        ),
     ),
     "message-flow-end": (
         "m",
-        diagram(user("u"), roots=POOLS + el("messageFlow", "m", sourceRef="other", targetRef="s") + "</b:collaboration>"),
+        diagram(
+            user("u"),
+            roots=POOLS + el("messageFlow", "m", sourceRef="other", targetRef="s") + "</b:collaboration>",
+        ),
     ),
     "operation-message": (
         "r",
         diagram(
-            el("receiveTask", "r", messageRef="M", operationRef="O"), "s>r;r>e",
-            message() + message("N") + el("interface", "I", el("operation", "O", "<b:inMessageRef>N</b:inMessageRef>")),
+            el("receiveTask", "r", messageRef="M", operationRef="O"),
+            "s>r;r>e",
+            message()
+            + message("N")
+            + el("interface", "I", el("operation", "O", "<b:inMessageRef>N</b:inMessageRef>")),
         ),
     ),
     "dangling-shape": (
-        "sh", file(process(el("startEvent", "s") + user("u") + el("endEvent", "e"), "s>u;u>e")
-                   + '<di:BPMNDiagram><di:BPMNPlane>\n<di:BPMNShape id="sh" bpmnElement="gone"/></di:BPMNPlane></di:BPMNDiagram>'),
+        "sh",
+        file(
+            process(el("startEvent", "s") + user("u") + el("endEvent", "e"), "s>u;u>e")
+            + "<di:BPMNDiagram><di:BPMNPlane>\n"
+            + '<di:BPMNShape id="sh" bpmnElement="gone"/></di:BPMNPlane></di:BPMNDiagram>'
+        ),
     ),
     # what this engine does not run
     "not-executable": ("", file('<b:process id="P"/>')),
@@ -159,31 +178,59 @@ CASES = {
     "manual-task": ("x", diagram(user("u") + el("manualTask", "x"), THROUGH)),
     "script-task": ("x", diagram(user("u") + el("scriptTask", "x"), THROUGH)),
     "business-rule-task": ("x", diagram(user("u") + el("businessRuleTask", "x"), THROUGH)),
-    "complex-gateway": ("x", diagram(user("u") + user("v") + el("complexGateway", "x"), "s>u;u>x;x>v;x>e;v>e")),
+    "complex-gateway": (
+        "x",
+        diagram(user("u") + user("v") + el("complexGateway", "x"), "s>u;u>x;x>v;x>e;v>e"),
+    ),
     "event-subprocess": ("x", diagram(user("u") + sub("x", triggeredByEvent="true"))),
-    "transaction": ("x", diagram(user("u") + el("transaction", "x", el("startEvent", "s2") + el("endEvent", "e2")
-                                                + flows("s2>e2")), THROUGH)),
-    "ad-hoc": ("x", diagram(user("u") + el("adHocSubProcess", "x", user("u2") + el("endEvent", "e2") + flows("u2>e2")),
-                            THROUGH)),
+    "transaction": (
+        "x",
+        diagram(
+            user("u")
+            + el("transaction", "x", el("startEvent", "s2") + el("endEvent", "e2") + flows("s2>e2")),
+            THROUGH,
+        ),
+    ),
+    "ad-hoc": (
+        "x",
+        diagram(
+            user("u") + el("adHocSubProcess", "x", user("u2") + el("endEvent", "e2") + flows("u2>e2")),
+            THROUGH,
+        ),
+    ),
     "signal-event": ("x", diagram(catch("x", on("signal")) + user("u"), THROUGH)),
     "link-event": ("x", diagram(user("u") + el("intermediateThrowEvent", "x", on("link")))),
     "compensation": ("x", diagram(user("u") + user("x", isForCompensation="true"))),
     "conditional-event": ("x", diagram(catch("x", "<b:conditionalEventDefinition/>") + user("u"), THROUGH)),
     "cancel-event": ("x", diagram(user("u") + boundary("x", on("cancel")), "s>u;u>e;x>e")),
-    "message-throw": ("x", diagram(user("u") + el("intermediateThrowEvent", "x", on_message()), THROUGH, message())),
+    "message-throw": (
+        "x",
+        diagram(user("u") + el("intermediateThrowEvent", "x", on_message()), THROUGH, message()),
+    ),
     "start-kind": ("s", file(process(el("startEvent", "s", on_timer()) + el("endEvent", "e"), "s>e"))),
     "multiple-events": ("x", diagram(user("u") + catch("x", on_message() + on_timer()), THROUGH, message())),
-    "event-reference": ("x", diagram(user("u") + el("endEvent", "x", "<b:eventDefinitionRef>t</b:eventDefinitionRef>"),
-                                     "s>u;u>x").replace(el("endEvent", "e").encode(), b"")),
-    "data-flow": ("u", diagram(user("u", "<b:ioSpecification><b:inputSet/><b:outputSet/></b:ioSpecification>"))),
+    "event-reference": (
+        "x",
+        diagram(
+            user("u") + el("endEvent", "x", "<b:eventDefinitionRef>t</b:eventDefinitionRef>"), "s>u;u>x"
+        ).replace(el("endEvent", "e").encode(), b""),
+    ),
+    "data-flow": (
+        "u",
+        diagram(user("u", "<b:ioSpecification><b:inputSet/><b:outputSet/></b:ioSpecification>")),
+    ),
     "choreography": ("K", diagram(user("u"), roots=el("choreography", "K"))),
     "resource-role": ("u", diagram(user("u", "<b:potentialOwner/>"))),
     "unsupported-value": ("u", diagram(user("u", startQuantity="2"))),
     "unsupported-attribute": ("u", diagram(service("u", **{"camunda:class": "x.Y"}))),
     "unsupported-extension": ("u", diagram(user("u", extended("<camunda:taskListener/>")))),
     "ignored-attribute": ("u", diagram(user("u", camunda_asyncBefore="true"))),
-    "expression-language": ("f_g_a", diagram(CHOICE, "s>u;u>g;g>a[x == 1];g>b[x != 1];a>e;b>e").replace(
-        b'tFormalExpression">${x == 1', b'tFormalExpression" language="groovy">${x == 1')),
+    "expression-language": (
+        "f_g_a",
+        diagram(CHOICE, "s>u;u>g;g>a[x == 1];g>b[x != 1];a>e;b>e").replace(
+            b'tFormalExpression">${x == 1', b'tFormalExpression" language="groovy">${x == 1'
+        ),
+    ),
     "mime-type": ("u", diagram(user("u", '<b:documentation textFormat="words">x</b:documentation>'))),
     # the way through
     "no-start": ("P", file(process(user("u") + el("endEvent", "e"), "u>e"))),
@@ -191,61 +238,125 @@ CASES = {
     "no-end": ("P", file(process(el("startEvent", "s") + user("u"), "s>u"))),
     "start-incoming": ("s", diagram(user("u") + xor("g"), "s>u;u>g;g>s[x == 1];g>e[x != 1]")),
     "end-outgoing": ("e", diagram(user("u"), "s>u;u>e;e>u")),
-    "boundary-incoming": ("x", diagram(user("u") + xor("g") + boundary("x", on_timer()),
-                                       "s>u;u>g;g>x[y == 1];g>e[y != 1];x>e")),
+    "boundary-incoming": (
+        "x",
+        diagram(user("u") + xor("g") + boundary("x", on_timer()), "s>u;u>g;g>x[y == 1];g>e[y != 1];x>e"),
+    ),
     "unreachable": ("x", diagram(user("u") + user("x"), "s>u;u>e;x>e")),
     "dead-end": ("x", diagram(user("u") + xor("g") + user("x"), "s>u;u>g;g>e[y == 1];g>x[y != 1]")),
     "implicit-split": ("u", diagram(user("u") + user("x"), "s>u;u>e;u>x;x>e")),
     "automatic-loop": ("x", diagram(service("x") + xor("g"), "s>x;x>g;g>x[y == 1];g>e[y != 1]")),
-    "parallel-in-loop": ("p", diagram(user("u") + el("parallelGateway", "p") + xor("g") + user("v"),
-                                      "s>u;u>p;p>g;p>v;v>e;g>u[y == 1];g>e[y != 1]")),
-    "inclusive-in-loop": ("p", diagram(user("u") + el("inclusiveGateway", "p") + user("v"),
-                                       "s>u;v>p;u>p;p>e[y == 1];p>v[y != 1]")),
+    "parallel-in-loop": (
+        "p",
+        diagram(
+            user("u") + el("parallelGateway", "p") + xor("g") + user("v"),
+            "s>u;u>p;p>g;p>v;v>e;g>u[y == 1];g>e[y != 1]",
+        ),
+    ),
+    "inclusive-in-loop": (
+        "p",
+        diagram(user("u") + el("inclusiveGateway", "p") + user("v"), "s>u;v>p;u>p;p>e[y == 1];p>v[y != 1]"),
+    ),
     # gateways and conditions
-    "gateway-direction": ("g", diagram(CHOICE.replace(xor("g"), xor("g", gatewayDirection="Converging")),
-                                       "s>u;u>g;g>a[x == 1];g>b[x != 1];a>e;b>e")),
+    "gateway-direction": (
+        "g",
+        diagram(
+            CHOICE.replace(xor("g"), xor("g", gatewayDirection="Converging")),
+            "s>u;u>g;g>a[x == 1];g>b[x != 1];a>e;b>e",
+        ),
+    ),
     "useless-gateway": ("x", diagram(user("u") + xor("x"), THROUGH)),
     "condition-outside-gateway": ("f_u_e", diagram(user("u"), "s>u;u>e[x == 1]")),
     "missing-condition": ("f_g_b", diagram(CHOICE, "s>u;u>g;g>a[x == 1];g>b;a>e;b>e")),
-    "default-not-outgoing": ("g", diagram(CHOICE.replace(xor("g"), xor("g", default="f_a_e")),
-                                          "s>u;u>g;g>a[x == 1];g>b[x != 1];a>e;b>e")),
-    "default-with-condition": ("f_g_a", diagram(CHOICE.replace(xor("g"), xor("g", default="f_g_a")),
-                                                "s>u;u>g;g>a[x == 1];g>b[x != 1];a>e;b>e")),
-    "business-default": ("g", diagram(ASKED.replace(xor("g"), xor("g", default="f_g_b")),
-                                      "s>u;u>g;g>a[outcome == 'yes'];g>b;a>e;b>e")),
-    "value-without-flow": ("g", diagram(ASKED, "s>u;u>g;g>a[outcome == 'yes'];g>b[outcome == 'yes' and 1 == 2];a>e;b>e")),
-    "unknown-value": ("f_g_e", diagram(ASKED, "s>u;u>g;g>a[outcome == 'yes'];g>b[outcome == 'no'];"
-                                              "g>e[outcome == 'maybe'];a>e;b>e")),
+    "default-not-outgoing": (
+        "g",
+        diagram(
+            CHOICE.replace(xor("g"), xor("g", default="f_a_e")), "s>u;u>g;g>a[x == 1];g>b[x != 1];a>e;b>e"
+        ),
+    ),
+    "default-with-condition": (
+        "f_g_a",
+        diagram(
+            CHOICE.replace(xor("g"), xor("g", default="f_g_a")), "s>u;u>g;g>a[x == 1];g>b[x != 1];a>e;b>e"
+        ),
+    ),
+    "business-default": (
+        "g",
+        diagram(
+            ASKED.replace(xor("g"), xor("g", default="f_g_b")), "s>u;u>g;g>a[outcome == 'yes'];g>b;a>e;b>e"
+        ),
+    ),
+    "value-without-flow": (
+        "g",
+        diagram(ASKED, "s>u;u>g;g>a[outcome == 'yes'];g>b[outcome == 'yes' and 1 == 2];a>e;b>e"),
+    ),
+    "unknown-value": (
+        "f_g_e",
+        diagram(ASKED, "s>u;u>g;g>a[outcome == 'yes'];g>b[outcome == 'no'];g>e[outcome == 'maybe'];a>e;b>e"),
+    ),
     "incomplete-gateway": ("g", diagram(CHOICE, "s>u;u>g;g>a[n < 5];g>b[n > 5];a>e;b>e")),
     "unchecked-gateway": ("g", diagram(CHOICE, "s>u;u>g;g>a['a' in text];g>b[text == 'b'];a>e;b>e")),
     "overlapping-conditions": ("g", diagram(CHOICE, "s>u;u>g;g>a[n < 6];g>b[n >= 5];a>e;b>e")),
     "invalid-expression": ("f_g_a", diagram(CHOICE, "s>u;u>g;g>a[open('x')];g>b[x != 1];a>e;b>e")),
-    "not-a-condition": ("f_g_a", diagram(CHOICE.replace(xor("g"), xor("g", default="f_g_b")),
-                                         "s>u;u>g;g>a[x + 1];g>b;a>e;b>e")),
+    "not-a-condition": (
+        "f_g_a",
+        diagram(CHOICE.replace(xor("g"), xor("g", default="f_g_b")), "s>u;u>g;g>a[x + 1];g>b;a>e;b>e"),
+    ),
     "informal-expression": ("x", diagram(user("u") + catch("x", on_timer(formal="")), THROUGH)),
-    "event-gateway-branches": ("g", diagram(user("u") + user("v") + xor("m") + el("eventBasedGateway", "g")
-                                            + catch("x", on_timer()),
-                                            "s>m;m>u[y == 1];m>v[y != 1];u>g;v>g;g>x;x>e")),
-    "event-gateway-timers": ("g", diagram(el("eventBasedGateway", "g") + catch("x", on_timer()) + catch("y", on_timer()),
-                                          "s>g;g>x;g>y;x>e;y>e")),
-    "event-gateway-successor": ("g", diagram(el("eventBasedGateway", "g") + catch("x", on_timer()) + user("u"),
-                                             "s>g;g>x;g>u;x>e;u>e")),
-    "event-gateway-mixed": ("g", diagram(el("eventBasedGateway", "g") + catch("x", on_message())
-                                         + el("receiveTask", "r", messageRef="N"),
-                                         "s>g;g>x;g>r;x>e;r>e", message() + message("N", "other"))),
-    "same-message": ("g", diagram(el("eventBasedGateway", "g") + catch("x", on_message()) + catch("y", on_message("N")),
-                                  "s>g;g>x;g>y;x>e;y>e", message() + message("N"))),
+    "event-gateway-branches": (
+        "g",
+        diagram(
+            user("u") + user("v") + xor("m") + el("eventBasedGateway", "g") + catch("x", on_timer()),
+            "s>m;m>u[y == 1];m>v[y != 1];u>g;v>g;g>x;x>e",
+        ),
+    ),
+    "event-gateway-timers": (
+        "g",
+        diagram(
+            el("eventBasedGateway", "g") + catch("x", on_timer()) + catch("y", on_timer()),
+            "s>g;g>x;g>y;x>e;y>e",
+        ),
+    ),
+    "event-gateway-successor": (
+        "g",
+        diagram(el("eventBasedGateway", "g") + catch("x", on_timer()) + user("u"), "s>g;g>x;g>u;x>e;u>e"),
+    ),
+    "event-gateway-mixed": (
+        "g",
+        diagram(
+            el("eventBasedGateway", "g") + catch("x", on_message()) + el("receiveTask", "r", messageRef="N"),
+            "s>g;g>x;g>r;x>e;r>e",
+            message() + message("N", "other"),
+        ),
+    ),
+    "same-message": (
+        "g",
+        diagram(
+            el("eventBasedGateway", "g") + catch("x", on_message()) + catch("y", on_message("N")),
+            "s>g;g>x;g>y;x>e;y>e",
+            message() + message("N"),
+        ),
+    ),
     # events
     "event-not-here": ("x", diagram(user("u") + el("intermediateThrowEvent", "x", on_timer()), THROUGH)),
     "event-missing": ("x", diagram(user("u") + catch("x", ""), THROUGH)),
     "message-unnamed": ("M", diagram(user("u") + catch("x", on_message()), THROUGH, message(name=None))),
     "message-expression": ("M", diagram(user("u") + catch("x", on_message()), THROUGH, message(name="${x}"))),
-    "non-interrupting-message": ("x", diagram(user("u") + boundary("x", on_message(), cancelActivity="false"),
-                                              "s>u;u>e;x>e", message())),
+    "non-interrupting-message": (
+        "x",
+        diagram(user("u") + boundary("x", on_message(), cancelActivity="false"), "s>u;u>e;x>e", message()),
+    ),
     "error-boundary-place": ("x", diagram(user("u") + boundary("x", on("error")), "s>u;u>e;x>e")),
-    "error-interrupts": ("x", diagram(sub("p") + boundary("x", on("error"), "p", cancelActivity="false"), "s>p;p>e;x>e")),
-    "error-uncaught": ("x", diagram(user("u") + el("endEvent", "x", on("escalation", escalationRef="E")), "s>u;u>x",
-                                    ESCALATION).replace(el("endEvent", "e").encode(), b"")),
+    "error-interrupts": (
+        "x",
+        diagram(sub("p") + boundary("x", on("error"), "p", cancelActivity="false"), "s>p;p>e;x>e"),
+    ),
+    "error-uncaught": (
+        "x",
+        diagram(
+            user("u") + el("endEvent", "x", on("escalation", escalationRef="E")), "s>u;u>x", ESCALATION
+        ).replace(el("endEvent", "e").encode(), b""),
+    ),
     "code-missing": ("E", diagram(user("u"), roots=el("error", "E"))),
     "boundary-never-waits": ("x", diagram(service("u") + boundary("x", on_timer()), "s>u;u>e;x>e")),
     "timer-missing": ("x", diagram(user("u") + catch("x", "<b:timerEventDefinition/>"), THROUGH)),
@@ -263,17 +374,28 @@ CASES = {
     "form-binding": ("u", diagram(user("u", camunda_formRef="f", camunda_formRefBinding="latest"))),
     "called-process": ("u", diagram(el("callActivity", "u", calledElement="Q"))),
     "recursive-call": ("P", diagram(el("callActivity", "u", calledElement="P"))),
-    "call-mapping": ("u", diagram(el("callActivity", "u", extended('<camunda:in source="a" target="b"/>'),
-                                     calledElement="K"))),
-    "two-loop-markers": ("u", diagram(user("u", '<b:standardLoopCharacteristics loopMaximum="3"/>'
-                                                + multi(formal("loopCardinality", "3"))))),
+    "call-mapping": (
+        "u",
+        diagram(el("callActivity", "u", extended('<camunda:in source="a" target="b"/>'), calledElement="K")),
+    ),
+    "two-loop-markers": (
+        "u",
+        diagram(
+            user(
+                "u",
+                '<b:standardLoopCharacteristics loopMaximum="3"/>' + multi(formal("loopCardinality", "3")),
+            )
+        ),
+    ),
     "loop-condition": ("u", diagram(user("u", "<b:standardLoopCharacteristics/>"))),
     "multi-instance-count": ("u", diagram(user("u", multi("")))),
     "multi-instance-collection": ("u", diagram(user("u", multi("", camunda_collection="people")))),
-    "multi-instance-behavior": ("u", diagram(user("u", multi(formal("loopCardinality", "3")
-                                                             + "<b:complexBehaviorDefinition/>")))),
+    "multi-instance-behavior": (
+        "u",
+        diagram(user("u", multi(formal("loopCardinality", "3") + "<b:complexBehaviorDefinition/>"))),
+    ),
     "invalid-number": ("u", diagram(user("u", '<b:standardLoopCharacteristics loopMaximum="0"/>'))),
-}  # fmt: skip
+}
 
 
 def findings_of(data, **options):
@@ -323,9 +445,7 @@ GOOD = {
     "an assignee": diagram(user("u", camunda_candidateGroups=None, camunda_assignee="${who}")),
     "services, sync and as a job": diagram(service("u") + service("x", camunda_asyncBefore="true"), THROUGH),
     "a send task": diagram(el("sendTask", "u", camunda_type="external", camunda_topic="notify")),
-    "a choice of listed values": diagram(
-        ASKED, "s>u;u>g;g>a[outcome == 'yes'];g>b[outcome == 'no'];a>e;b>e"
-    ),
+    "a choice of listed values": diagram(ASKED, "s>u;u>g;g>a[outcome == 'yes'];g>b[outcome == 'no'];a>e;b>e"),
     "a choice by one exclusion": diagram(
         ASKED, "s>u;u>g;g>a[outcome == 'yes'];g>b[outcome != 'yes'];a>e;b>e"
     ),
@@ -338,7 +458,8 @@ GOOD = {
     ),
     "an event gateway with one timer": diagram(
         el("eventBasedGateway", "g") + catch("x", on_message()) + catch("y", on_timer("${due}", "timeDate")),
-        "s>g;g>x;g>y;x>e;y>e", message(),
+        "s>g;g>x;g>y;x>e;y>e",
+        message(),
     ),
     "two timers on one task": diagram(
         user("u") + boundary("x", on_timer(), cancelActivity="false") + boundary("y", on_timer("PT4H")),
@@ -353,28 +474,45 @@ GOOD = {
         "s>p;p>u;p>v;u>j;v>j;j>e",
     ),
     "an error caught around a subprocess": diagram(
-        sub("p", el("endEvent", "e3", on("error", errorRef="E")) + xor("g2"), "s2>u2;u2>g2;g2>e2[x == 1];g2>e3[x != 1]")
+        sub(
+            "p",
+            el("endEvent", "e3", on("error", errorRef="E")) + xor("g2"),
+            "s2>u2;u2>g2;g2>e2[x == 1];g2>e3[x != 1]",
+        )
         + boundary("x", on("error", errorRef="E"), "p"),
-        "s>p;p>e;x>e", ERROR,
+        "s>p;p>e;x>e",
+        ERROR,
     ),
     "a loop with a person in it": diagram(user("u") + xor("g"), "s>u;u>g;g>u[again];g>e[not again]"),
     "repetitions in standard words": diagram(
         user("u", multi(formal("loopCardinality", "3")))
-        + user("x", "<b:standardLoopCharacteristics>" + formal("loopCondition", "${n &lt; 3}")
-               + "</b:standardLoopCharacteristics>"), THROUGH,
+        + user(
+            "x",
+            "<b:standardLoopCharacteristics>"
+            + formal("loopCondition", "${n &lt; 3}")
+            + "</b:standardLoopCharacteristics>",
+        ),
+        THROUGH,
     ),
     "a called process": diagram(el("callActivity", "u", calledElement="K")),
     "pools, lanes, notes, groups and data as pictures": diagram(
         user("u", "<b:documentation>x</b:documentation>")
         + '<b:laneSet><b:lane id="L"><b:flowNodeRef>u</b:flowNodeRef></b:lane></b:laneSet>'
-        + el("textAnnotation", "t", "<b:text>x</b:text>") + el("association", "k", sourceRef="u", targetRef="t")
-        + el("dataObjectReference", "d", dataObjectRef="do") + el("dataObject", "do"),
+        + el("textAnnotation", "t", "<b:text>x</b:text>")
+        + el("association", "k", sourceRef="u", targetRef="t")
+        + el("dataObjectReference", "d", dataObjectRef="do")
+        + el("dataObject", "do"),
         roots=POOLS + el("messageFlow", "m", sourceRef="other", targetRef="u") + "</b:collaboration>",
     ),
     "properties and colours": diagram(
-        user("u", extended('<camunda:properties><camunda:property name="status" value="ST2"/></camunda:properties>'))
+        user(
+            "u",
+            extended(
+                '<camunda:properties><camunda:property name="status" value="ST2"/></camunda:properties>'
+            ),
+        )
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -391,8 +529,10 @@ def rules_of(data, **options):
 TRAPS = {
     "R1 a parallel join in a loop": (
         "parallel-in-loop",
-        diagram(el("parallelGateway", "a") + user("v") + user("w") + el("parallelGateway", "j") + xor("g"),
-                "s>a;a>v;a>w;v>j;w>j;j>g;g>a[again];g>e[not again]"),
+        diagram(
+            el("parallelGateway", "a") + user("v") + user("w") + el("parallelGateway", "j") + xor("g"),
+            "s>a;a>v;a>w;v>j;w>j;j>g;g>a[again];g>e[not again]",
+        ),
     ),
     "R5 a condition that reaches the operating system": (
         "invalid-expression",
@@ -402,16 +542,21 @@ TRAPS = {
     "R8 a condition on a task's flow": ("condition-outside-gateway", CASES["condition-outside-gateway"][1]),
     "R8 a link": ("link-event", CASES["link-event"][1]),
     "R8 a signal at the end": (
-        "signal-event", diagram(user("u") + xor("g") + el("endEvent", "x", on("signal", signalRef="G")),
-                                "s>u;u>g;g>e[y == 1];g>x[y != 1]", el("signal", "G")),
+        "signal-event",
+        diagram(
+            user("u") + xor("g") + el("endEvent", "x", on("signal", signalRef="G")),
+            "s>u;u>g;g>e[y == 1];g>x[y != 1]",
+            el("signal", "G"),
+        ),
     ),
     "R8 a compensation thrown": (
-        "compensation", diagram(user("u") + el("intermediateThrowEvent", "x", on("compensate")), THROUGH),
+        "compensation",
+        diagram(user("u") + el("intermediateThrowEvent", "x", on("compensate")), THROUGH),
     ),
     "R9 a called process without an end": ("no-end", CASES["no-end"][1]),
     "R12 two timers on one event gateway": ("event-gateway-timers", CASES["event-gateway-timers"][1]),
     "R14 a non-interrupting message": ("non-interrupting-message", CASES["non-interrupting-message"][1]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("trap", TRAPS)
@@ -445,7 +590,12 @@ def test_durations_that_would_fail_at_run_time_are_refused(text):
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [("timeDate", "2026-01-01T08:00:00"), ("timeDate", "PT1H"), ("timeCycle", "R/PT0S"), ("timeCycle", "R5/PT30S")],
+    [
+        ("timeDate", "2026-01-01T08:00:00"),
+        ("timeDate", "PT1H"),
+        ("timeCycle", "R/PT0S"),
+        ("timeCycle", "R5/PT30S"),
+    ],
 )
 def test_dates_without_offset_and_storms_are_refused(kind, text):
     bound = boundary("x", on_timer(text, kind), cancelActivity="false")
