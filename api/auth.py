@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import request
 
+from api import records
 from api.errors import TooManyAttempts, Unauthenticated
 from api.tables import credential
 from engine.ports import Actor
@@ -21,6 +22,7 @@ REMEMBERED = timedelta(minutes=5)
 WINDOW = timedelta(minutes=5)
 WRONG_ALLOWED = 10
 ACCOUNTS_KEPT = 10_000
+SHORTEST = 12  # characters of a password
 PUBLIC = {"health.health", "api-docs.openapi_json", "pages.home", "pages.picture", "static"}
 
 
@@ -113,9 +115,13 @@ def identify(doorkeeper: Doorkeeper, database: Database, now: datetime) -> Actor
     if given is None or given.type != "basic" or not given.username or given.password is None:
         raise Unauthenticated
     with database.read() as connection:
-        found = people.signing_in(connection, given.username)
-        stored = connection.scalar(
-            sa.select(credential.c.password_hash).where(credential.c.staff_no == found.staff_no)
-        ) if found else None
+        found = records.signing_in(connection, given.username)
+        stored = _stored(connection, found) if found else None
     doorkeeper.check(given.username, given.password, stored, now)
-    return Actor(found.staff_no, found.name, found.groups)
+    if found is None:
+        raise Unauthenticated
+    return found
+
+
+def _stored(connection: sa.Connection, person: Actor) -> str | None:
+    return connection.scalar(sa.select(credential.c.password_hash).where(credential.c.staff_no == person.id))

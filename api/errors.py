@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from engine import errors as engine_errors
+from handlers import errors as desk_errors
 
 Fields = Mapping[str, Mapping[str, str]]
 
@@ -133,15 +134,6 @@ class TooManyAttempts(EdgeError):
         self.headers = {"Retry-After": str(seconds)}
 
 
-class IncidentNotFound(EdgeError):
-    """There is no incident with this number."""
-
-    status = 404
-    code = "incident-not-found"
-    zh = "没有编号为 {no} 的事件。"
-    en = "There is no incident {no}."
-
-
 HTTP_SENTENCES = {
     400: ("bad-request", "请求无法理解。", "The request cannot be understood."),
     404: ("route-not-found", "没有这个地址。", "There is no such address."),
@@ -162,14 +154,21 @@ TITLES_ZH = {
     429: "请求过多",
     500: "内部错误",
 }
-# Most specific first: the HTTP status of what the engine refuses.
-ENGINE_STATUS: tuple[tuple[type[Exception], int], ...] = (
+# Most specific first: the HTTP status of what the engine and the desk refuse.
+REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (engine_errors.NotFound, 404),
     (engine_errors.Conflict, 409),
     (engine_errors.Forbidden, 403),
     (engine_errors.TooLarge, 413),
     (engine_errors.Invalid, 422),
     (engine_errors.Failed, 500),
+    (desk_errors.UnknownCall, 404),
+    (desk_errors.StaleCall, 409),
+    (desk_errors.CallClosed, 409),
+    (desk_errors.TransitionRefused, 409),
+    (desk_errors.WorkOrderRefused, 409),
+    (desk_errors.NotAllowed, 403),
+    (desk_errors.Refused, 422),
 )
 
 
@@ -184,7 +183,7 @@ def language() -> str:
 def register(app: Flask) -> None:
     """Translate every error, ours and foreign, where it leaves the application."""
     app.register_error_handler(EdgeError, lambda error: told(error, error.status, error.headers))
-    for kind, status in ENGINE_STATUS:
+    for kind, status in REFUSALS:
         app.register_error_handler(kind, _teller(status))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)

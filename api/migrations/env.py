@@ -10,14 +10,15 @@ from handlers import tables as handlers_tables
 
 
 STORED_AS = {
-    "Instant": 'sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")',
-    "Json": "sa.Text()",
+    store.Instant: 'sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")',
+    store.Json: "sa.Text()",
+    handlers_tables.Instant: "sa.DateTime(timezone=True)",
 }
 
 
 def render(kind: str, item: Any, _context: Any) -> str | bool:
     """A revision must not import our column types, which may change later: it says what they store as."""
-    return STORED_AS.get(type(item).__name__, False) if kind == "type" else False
+    return STORED_AS.get(type(item), False) if kind == "type" else False
 
 
 context.configure(

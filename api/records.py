@@ -1,0 +1,125 @@
+"""What the edge reads of the domain's tables: a call with all that hangs on it, its log, people, labels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine import store
+from engine.ports import Actor
+from handlers import tables
+from handlers.errors import UnknownCall
+
+PARTS = {
+    "work_orders": tables.work_order,
+    "holds": tables.hold,
+    "vendor_engagements": tables.vendor_engagement,
+    "vendor_attempts": tables.vendor_attempt,
+    "confirmations": tables.confirmation,
+    "hand_offs": tables.hand_off,
+    "escalations": tables.escalation,
+}
+INTERNAL = {"log_seq", "log_hash", "call"}
+
+
+def incident(connection: sa.Connection, no: str) -> dict[str, Any]:
+    """The record of a call with its work orders, holds, vendors, confirmations and escalations.
+
+    Raises UnknownCall.
+    """
+    row = connection.execute(sa.select(tables.incident).where(tables.incident.c.no == no)).one_or_none()
+    if row is None:
+        raise UnknownCall(no=no)
+    return {**_public(row), **{name: _part(connection, table, no) for name, table in PARTS.items()}}
+
+
+def log(connection: sa.Connection, no: str) -> list[dict[str, Any]]:
+    """The audit log of a call, oldest first."""
+    return _part(connection, tables.log, no)
+
+
+def counts(connection: sa.Connection) -> dict[str, int]:
+    """What the home page shows of the present."""
+    closed = tables.incident.c.status == "ST8"
+    return {
+        "open": _count(connection, tables.incident, ~closed),
+        "closed": _count(connection, tables.incident, closed),
+        "tasks": _count(connection, store.task, store.task.c.completed_at.is_(None)),
+        "failures": _count(connection, store.failure, store.failure.c.resolved_at.is_(None)),
+    }
+
+
+def signing_in(connection: sa.Connection, account: str) -> Actor | None:
+    """The active person with this account, with the codes of the active groups."""
+    person = tables.person
+    found = connection.execute(
+        sa.select(person.c.staff_no, person.c.name).where(person.c.account == account, person.c.active)
+    ).first()
+    if found is None:
+        return None
+    groups = connection.scalars(
+        sa.select(tables.membership.c.workgroup)
+        .join(tables.workgroup, tables.workgroup.c.code == tables.membership.c.workgroup)
+        .where(tables.membership.c.person == found.staff_no, tables.workgroup.c.active)
+    )
+    return Actor(found.staff_no, found.name, frozenset(groups))
+
+
+def is_empty(connection: sa.Connection) -> bool:
+    """Whether nobody is known yet: the database of a first start."""
+    return connection.execute(sa.select(tables.person.c.staff_no).limit(1)).first() is None
+
+
+def accounts(connection: sa.Connection) -> list[Mapping[str, Any]]:
+    """Each active person who has an account: staff_no, name, account, groups."""
+    person = tables.person
+    rows = connection.execute(
+        sa.select(person.c.staff_no, person.c.name, person.c.account, person.c.job_title)
+        .where(person.c.account.is_not(None), person.c.active)
+        .order_by(person.c.staff_no)
+    )
+    members = connection.execute(
+        sa.select(tables.membership.c.person, tables.membership.c.workgroup).order_by("workgroup")
+    ).all()
+    return [
+        {**row._mapping, "groups": [m.workgroup for m in members if m.person == row.staff_no]} for row in rows
+    ]
+
+
+def labels(connection: sa.Connection, key: str) -> dict[str, dict[str, str]]:
+    """The names, zh and en, of the values that a form's `valuesKey` may list."""
+    kind, _, name = key.partition(".")
+    if kind == "codes":
+        table = tables.code
+        rows = connection.execute(
+            sa.select(table.c.code, table.c.name_zh, table.c.name_en).where(table.c.table == name)
+        )
+        return {row.code: {"zh": row.name_zh, "en": row.name_en} for row in rows}
+    if kind in NAMED:
+        value, label = NAMED[kind]
+        return {row[0]: {"zh": row[1], "en": row[1]} for row in connection.execute(sa.select(value, label))}
+    return {}
+
+
+NAMED = {
+    "groups": (tables.workgroup.c.code, tables.workgroup.c.name),
+    "organisations": (tables.organisation.c.code, tables.organisation.c.name),
+    "people": (tables.person.c.staff_no, tables.person.c.name),
+    "services": (tables.service.c.code, tables.service.c.name),
+    "cis": (tables.ci.c.code, tables.ci.c.name),
+    "vendors": (tables.vendor.c.code, tables.vendor.c.name),
+    "contracts": (tables.contract.c.code, tables.contract.c.name),
+}
+
+
+def _part(connection: sa.Connection, table: sa.Table, no: str) -> list[dict[str, Any]]:
+    query = sa.select(table).where(table.c.call == no).order_by(*table.primary_key.columns)
+    return [_public(row) for row in connection.execute(query)]
+
+
+def _public(row: sa.Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name not in INTERNAL}
+
+
+def _count(connection: sa.Connection, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
+    return connection.scalar(sa.select(sa.func.count()).select_from(table).where(condition)) or 0
