@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from api import auth, errors, health, http, incidents, pages, settings, tasks
 from api.product import Clock, Product, product, system_clock
-from engine import Engine
+from engine.core import Engine
 from engine.store import Database
 from handlers.desk import Desk
 

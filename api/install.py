@@ -32,14 +32,13 @@ def load_sample(parts: Product) -> list[FirstPassword]:
     with parts.database.write() as connection:
         if not records.is_empty(connection):
             return []
-        sample.load(connection)
+        sample.load(connection, parts.clock())
         return _first_passwords(connection)
 
 
 def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flow200") -> bool:
     """Deploy diagrams and forms; False if exactly these are deployed already. Raises InvalidDiagram."""
-    files = sources(paths)
-    return parts.engine.deploy(name, files, SYSTEM, parts.clock())
+    return not parts.engine.deploy(name, sources(paths), SYSTEM, parts.clock()).unchanged
 
 
 def sources(paths: Iterable[Path]) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from flask import current_app, g
 
 from api.auth import Doorkeeper
 from api.settings import Settings
-from engine import Engine
+from engine.core import Engine
 from engine.ports import Actor
 from engine.store import Database
 from handlers.desk import Desk

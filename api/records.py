@@ -1,6 +1,5 @@
 """What the edge reads of the domain's tables: a call with all that hangs on it, its log, people, labels."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,15 +21,18 @@ PARTS = {
 INTERNAL = {"log_seq", "log_hash", "call"}
 
 
-def incident(connection: sa.Connection, no: str) -> dict[str, Any]:
-    """The record of a call with its work orders, holds, vendors, confirmations and escalations.
-
-    Raises UnknownCall.
-    """
+def call(connection: sa.Connection, no: str) -> dict[str, Any]:
+    """The record of a call. Raises UnknownCall."""
     row = connection.execute(sa.select(tables.incident).where(tables.incident.c.no == no)).one_or_none()
     if row is None:
         raise UnknownCall(no=no)
-    return {**_public(row), **{name: _part(connection, table, no) for name, table in PARTS.items()}}
+    return _public(row)
+
+
+def incident(connection: sa.Connection, no: str) -> dict[str, Any]:
+    """The record with its work orders, holds, vendors, confirmations and escalations. Raises UnknownCall."""
+    found = call(connection, no)
+    return {**found, **{name: _part(connection, table, no) for name, table in PARTS.items()}}
 
 
 def log(connection: sa.Connection, no: str) -> list[dict[str, Any]]:
@@ -53,7 +55,7 @@ def signing_in(connection: sa.Connection, account: str) -> Actor | None:
     """The active person with this account, with the codes of the active groups."""
     person = tables.person
     found = connection.execute(
-        sa.select(person.c.staff_no, person.c.name).where(person.c.account == account, person.c.active)
+        sa.select(person.c.staff_no, person.c.name).where(_account() == account, person.c.active)
     ).first()
     if found is None:
         return None
@@ -70,20 +72,23 @@ def is_empty(connection: sa.Connection) -> bool:
     return connection.execute(sa.select(tables.person.c.staff_no).limit(1)).first() is None
 
 
-def accounts(connection: sa.Connection) -> list[Mapping[str, Any]]:
-    """Each active person who has an account: staff_no, name, account, groups."""
-    person = tables.person
-    rows = connection.execute(
-        sa.select(person.c.staff_no, person.c.name, person.c.account, person.c.job_title)
-        .where(person.c.account.is_not(None), person.c.active)
+def accounts(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Each active member of a workgroup: staff_no, name, job_title, account, groups."""
+    person, membership = tables.person, tables.membership
+    people = connection.execute(
+        sa.select(person.c.staff_no, person.c.name, person.c.job_title, _account().label("account"))
+        .where(person.c.active, person.c.staff_no.in_(sa.select(membership.c.person)))
         .order_by(person.c.staff_no)
     )
-    members = connection.execute(
-        sa.select(tables.membership.c.person, tables.membership.c.workgroup).order_by("workgroup")
-    ).all()
-    return [
-        {**row._mapping, "groups": [m.workgroup for m in members if m.person == row.staff_no]} for row in rows
-    ]
+    groups: dict[str, list[str]] = {}
+    for row in connection.execute(sa.select(membership).order_by(membership.c.workgroup)):
+        groups.setdefault(row.person, []).append(row.workgroup)
+    return [{**row._mapping, "groups": groups[row.staff_no]} for row in people]
+
+
+def _account() -> sa.ColumnElement[str]:
+    """What a person signs in with: the account, or the staff number where none is kept."""
+    return sa.func.coalesce(tables.person.c.account, tables.person.c.staff_no)
 
 
 def labels(connection: sa.Connection, key: str) -> dict[str, dict[str, str]]:

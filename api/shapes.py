@@ -1,4 +1,4 @@
-"""How the engine's values leave over HTTP: tasks with their form, instances with their tokens and history."""
+"""How rows of the engine leave over HTTP: tasks with their form, instances with their tokens and history."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -7,70 +7,74 @@ import sqlalchemy as sa
 
 from api import records
 from api.errors import language
-from api.product import engine, now, person, product
+from api.product import now, person, product
+from engine import reads
 from engine.forms import Field, Form
-from engine.ports import Command, Element, Instance, Task
+from engine.ports import Command
 
 
-def element(drawn: Element) -> dict[str, Any]:
-    """A node of the diagram."""
-    return {
-        "id": drawn.id,
-        "name": drawn.name,
-        "type": drawn.type,
-        "lane": drawn.lane,
-        "step": drawn.properties.get("step"),
-        "status": drawn.properties.get("status"),
-    }
-
-
-def task(open_task: Task) -> dict[str, Any]:
+def task(row: sa.Row[Any]) -> dict[str, Any]:
     """A task as a list shows it."""
     return {
-        "id": open_task.id,
-        "name": open_task.element.name,
-        "element": element(open_task.element),
-        "incident": open_task.instance.business_key,
-        "process": open_task.instance.process,
-        "instance": open_task.instance.id,
-        "groups": list(open_task.groups),
-        "assignee": open_task.assignee,
-        "priority": open_task.priority,
-        "created_at": open_task.created_at,
-        "due_at": open_task.due_at,
-        "completed_at": open_task.completed_at,
+        "id": row.id,
+        "element": row.element_id,
+        "name": row.element_name,
+        "incident": row.business_key,
+        "process": row.process,
+        "instance": row.instance_id,
+        "groups": row.groups,
+        "assignee": row.assignee,
+        "priority": row.priority,
+        "created_at": row.created_at,
+        "due_at": row.due_at,
     }
 
 
-def form(drawn: Form | None, incident: str | None) -> dict[str, Any] | None:
-    """A form with what may be chosen and what the record says already; None for a task without one."""
-    if drawn is None:
-        return None
-    with product().database.read() as connection:
-        command = Command(connection, person(), now())
-        known = _known(connection, incident)
-        return {"id": drawn.id, "fields": [_field(command, field, known) for field in drawn.fields]}
+def form(connection: sa.Connection, drawn: Form, incident: str | None) -> dict[str, Any]:
+    """A form: what may be chosen, and what the record says already."""
+    command = Command(connection, person(), now())
+    known = records.call(connection, incident) if incident else {}
+    return {"id": drawn.id, "fields": [_field(command, field, known) for field in drawn.fields]}
 
 
-def instance(running: Instance) -> dict[str, Any]:
-    """An instance and the elements where its tokens stand."""
+def instance(connection: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
+    """An instance, the elements where its tokens stand, and what can move it from there."""
+    waits = reads.waits(connection, row.id)
+    named = {h.element_id: h.element_name for h in reads.history(connection, row.id)}
     return {
-        "id": running.id,
-        "process": running.process,
-        "version": running.version,
-        "incident": running.business_key,
-        "ended_at": running.ended_at,
-        "end_element": running.end_element,
-        "variables": dict(running.variables),
+        "id": row.id,
+        "process": row.process,
+        "version": row.version,
+        "started_at": row.started_at,
+        "started_by": row.started_by,
+        "ended_at": row.ended_at,
+        "end_element": row.end_element,
+        "tokens": [{"element": t, "name": named.get(t, t)} for t in row.tokens],
+        "variables": row.variables,
+        "waits_for": {
+            "tasks": [t.id for t in waits["tasks"]],
+            "messages": sorted({m.message for m in waits["messages"]}),
+            "due": sorted(j.due_at for j in waits["jobs"]),
+            "failures": [f.id for f in waits["failures"]],
+        },
     }
 
 
-def moved(running: Instance) -> dict[str, Any]:
-    """Where an instance came to rest: its open tasks, or its end."""
-    open_tasks = engine().tasks(business_key=running.business_key, process=running.process)
+def instance_with_history(connection: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
+    """An instance with every row of its history, in order."""
+    rows = reads.history(connection, row.id)
+    return {**instance(connection, row), "history": [_happened(h) for h in rows]}
+
+
+def _happened(row: sa.Row[Any]) -> dict[str, Any]:
     return {
-        **instance(running),
-        "tasks": [task(found) for found in open_tasks if found.instance.id == running.id],
+        "seq": row.seq,
+        "at": row.at,
+        "kind": row.kind,
+        "element": row.element_id,
+        "name": row.element_name,
+        "by": row.by,
+        "data": row.data,
     }
 
 
@@ -94,7 +98,3 @@ def _options(connection: sa.Connection, key: str, legal: Collection[str]) -> lis
     names = records.labels(connection, key)
     lang = language()
     return [{"value": value, "label": names.get(value, {}).get(lang, value)} for value in legal]
-
-
-def _known(connection: sa.Connection, incident: str | None) -> Mapping[str, Any]:
-    return records.call(connection, incident) if incident else {}

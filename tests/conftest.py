@@ -180,7 +180,7 @@ def _install(url: str) -> None:
     parts: Product = app.extensions["flow200"]
     migrations.upgrade(parts.database)
     with parts.database.write() as connection:
-        install.sample.load(connection)
+        install.sample.load(connection, parts.clock())
         for person in records.accounts(connection):
             password = f"password-of-{person['account']}"
             auth.set_password(connection, person["staff_no"], password, FAST)

@@ -4,7 +4,7 @@ from typing import Any
 
 from alembic import context
 
-from api import tables
+from api.migrations import tables
 from engine import store
 from handlers import tables as handlers_tables
 
@@ -23,7 +23,7 @@ def render(kind: str, item: Any, _context: Any) -> str | bool:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=[store.metadata, handlers_tables.metadata, tables.metadata],
+    target_metadata=tables(),
     render_item=render,
 )
 context.run_migrations()
