@@ -87,7 +87,7 @@ class Doorkeeper:
 
     def _refuse_guessing(self, account: str, now: datetime) -> None:
         with self._lock:
-            wrong = self._wrong.get(account, ())
+            wrong = self._wrong.get(account) or deque()
             if len(wrong) == WRONG_ALLOWED and now < wrong[0] + WINDOW:
                 raise TooManyAttempts(seconds=int((wrong[0] + WINDOW - now).total_seconds()) + 1)
 

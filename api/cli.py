@@ -2,7 +2,9 @@
 
 import importlib
 import sys
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,8 @@ import orjson
 if TYPE_CHECKING:
     from api.install import FirstPassword
     from api.product import Product
+    from engine.core import Deployment
+    from engine.lint import Finding
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
 paths_argument = click.argument(
@@ -67,9 +71,8 @@ def serve() -> None:
     migrations.upgrade(parts.database)
     if made := install.load_sample(parts):
         _show(made)
-    with _named_errors():
-        changed = install.deploy(parts)
-    say(f"diagrams  {'deployed' if changed else 'unchanged'} from {install.DIAGRAMS}")
+    with _findings():
+        say(f"diagrams  {_said(install.deploy(parts))}")
     _say_what_next(parts)
     run(app)
     say("stopped")
@@ -82,11 +85,10 @@ def deploy(paths: tuple[Path, ...], as_json: bool) -> None:
     """Deploy diagrams and forms: files, or the folders that hold them."""
     from api import install
 
-    parts = _product()
-    with _named_errors():
-        changed = install.deploy(parts, paths, paths[0].stem)
-    names = sorted(install.sources(paths))
-    answer({"deployed": changed, "files": names}, as_json, "deployed" if changed else "unchanged")
+    with _findings():
+        done = install.deploy(_product(), paths, paths[0].stem)
+    versions = [{"process": key, "version": version} for key, version in done.definitions]
+    answer({"id": done.id, "unchanged": done.unchanged, "definitions": versions}, as_json, _said(done))
 
 
 @cli.command()
@@ -96,15 +98,10 @@ def lint(paths: tuple[Path, ...], as_json: bool) -> None:
     """Check diagrams as deploying would; exit code 1 if there is something to mend."""
     from api import install
 
-    findings = _product().engine.lint(install.sources(paths))
-    if as_json:
-        answer([finding.as_dict() for finding in findings], True, "")
-    for finding in () if as_json else findings:
-        click.echo(f"{finding.file}:{finding.line} {finding.element or ''} [{finding.rule}]")
-        click.echo(f"  {finding.text('zh')}\n  {finding.text('en')}")
-    if findings:
+    found = install.lint(paths)
+    answer([asdict(finding) for finding in found], as_json, _listed(found) or "nothing to mend")
+    if any(finding.severity == "error" for finding in found):
         sys.exit(1)
-    say("nothing to mend")
 
 
 @cli.command()
@@ -170,17 +167,26 @@ def _product() -> "Product":
     return product
 
 
-class _named_errors:
-    """Turn a refused diagram into its findings and exit code 1."""
+@contextmanager
+def _findings() -> Iterator[None]:
+    """A refused deployment ends with every finding and exit code 1."""
+    from engine.errors import EngineError, InvalidDiagram
 
-    def __enter__(self) -> None:
-        return None
+    try:
+        yield
+    except InvalidDiagram as error:
+        raise click.ClickException(_listed(error.findings)) from error
+    except EngineError as error:
+        raise click.ClickException(f"{error.text('zh')}\n{error.text('en')}") from error
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        from engine.errors import EngineError
 
-        if isinstance(error, EngineError):
-            raise click.ClickException(f"{error.text('zh')}\n{error.text('en')}") from error
+def _listed(found: "Sequence[Finding]") -> str:
+    return "\n".join(f"{f.file}:{f.line} [{f.rule}] {f.severity}\n  {f.zh}\n  {f.en}" for f in found)
+
+
+def _said(done: "Deployment") -> str:
+    versions = ", ".join(f"{key} version {version}" for key, version in done.definitions)
+    return f"{'unchanged' if done.unchanged else 'deployed'}: {versions}"
 
 
 def _without_password(url: str) -> str:
@@ -199,7 +205,7 @@ def _show(made: "list[FirstPassword]") -> None:
 
     table = Table(title="第一次启动:样例人员的密码,只显示这一次  First passwords, shown only now")
     for heading in ("帐号 account", "姓名 name", "职务 title", "工作组 groups", "密码 password"):
-        table.add_column(heading, no_wrap=heading.startswith(("帐号", "密码")))
+        table.add_column(heading, no_wrap=heading.startswith(("帐号", "密码")), overflow="fold")
     for person in made:
         table.add_row(person.account, person.name, person.job_title, " ".join(person.groups), person.password)
     Console().print(table)
@@ -212,7 +218,4 @@ def _say_what_next(parts: "Product") -> None:
 
 
 # Larger commands, in files of their own: name → "module:attribute".
-ELSEWHERE: dict[str, str] = {}
-
-if Path(__file__).with_name("replay.py").exists():
-    ELSEWHERE["replay"] = "api.replay:replay"
+ELSEWHERE = {"replay": "api.replay:replay"}

@@ -118,7 +118,7 @@ class Unauthenticated(EdgeError):
     code = "unauthenticated"
     zh = "请用帐号和密码登录(HTTP Basic)。帐号或密码不正确。"
     en = "Sign in with account and password (HTTP Basic). Account or password is wrong."
-    headers = {"WWW-Authenticate": 'Basic realm="flow200", charset="UTF-8"'}
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Basic realm="flow200", charset="UTF-8"'}
 
 
 class TooManyAttempts(EdgeError):
@@ -174,7 +174,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
 
 def language() -> str:
     """ "zh" or "en": what the request accepts, else the setting FLOW200_LOCALE."""
-    default = current_app.config["FLOW200"].locale[:2]
+    default = str(current_app.config["FLOW200"].locale[:2])
     if not has_request_context() or not request.accept_languages:
         return default
     return (request.accept_languages.best_match(["zh-CN", "zh", "en"]) or default)[:2]

@@ -19,6 +19,7 @@ from api.errors import (
     BadText,
     BodyTooLarge,
     DuplicateKey,
+    EdgeError,
     InvalidRequest,
     MalformedJson,
     NotAnObject,
@@ -91,17 +92,19 @@ def parse(content: bytes) -> Any:
     """Read hostile JSON: what two readers could understand differently is refused."""
     try:
         orjson.loads(content)  # strict: refuses NaN, lone surrogates, bad UTF-8, a byte-order mark
-        value = json.loads(content, object_pairs_hook=_unique)
-    except RecursionError as error:
-        raise TooDeep(limit=DEPTH_LIMIT) from error
     except orjson.JSONDecodeError as error:
-        if "recursion" in str(error):
-            raise TooDeep(limit=DEPTH_LIMIT) from error
-        raise MalformedJson(reason=str(error)) from error
-    except ValueError as error:  # an integer of more than 4300 digits
-        raise BadNumber(number="…") from error
+        raise _translated(error) from error
+    value = json.loads(content, object_pairs_hook=_unique)  # the only one that sees a key twice
     _inspect(value, 1)
     return value
+
+
+def _translated(error: orjson.JSONDecodeError) -> EdgeError:
+    if error.msg.startswith("depth limit"):
+        return TooDeep(limit=DEPTH_LIMIT)
+    if error.msg.startswith("number is infinity"):
+        return BadNumber(number="∞")
+    return MalformedJson(reason=str(error))
 
 
 def _content() -> bytes:
@@ -124,7 +127,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _inspect(value: Any, depth: int) -> None:
-    if depth > DEPTH_LIMIT:
+    if isinstance(value, dict | list) and depth > DEPTH_LIMIT:
         raise TooDeep(limit=DEPTH_LIMIT)
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -135,8 +138,6 @@ def _inspect(value: Any, depth: int) -> None:
             _inspect(inner, depth + 1)
     elif isinstance(value, str):
         refuse_nul(value)
-    elif isinstance(value, float) and value in (float("inf"), float("-inf")):
-        raise BadNumber(number=value)
     elif isinstance(value, int) and abs(value) > INTEGER_LIMIT:
         raise BadNumber(number=value)
 
@@ -150,7 +151,7 @@ def refuse_nul(text: str) -> None:
 class StrictParser(FlaskParser):
     """webargs with our JSON reader and our error; unknown fields are refused everywhere."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": marshmallow.RAISE,
         "json": marshmallow.RAISE,

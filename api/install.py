@@ -9,8 +9,13 @@ import sqlalchemy as sa
 from api import auth, records
 from api.product import Product
 from api.settings import ROOT
+from engine import lint as engine_lint
+from engine.core import Deployment
+from engine.forms import FormError, compile_form
+from engine.lint import Finding
 from engine.ports import SYSTEM
 from handlers import sample
+from handlers.desk import Desk
 
 DIAGRAMS = ROOT / "bpmn"
 SOURCES = ("*.bpmn", "*.dmn", "*.form")
@@ -36,9 +41,23 @@ def load_sample(parts: Product) -> list[FirstPassword]:
         return _first_passwords(connection)
 
 
-def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flow200") -> bool:
-    """Deploy diagrams and forms; False if exactly these are deployed already. Raises InvalidDiagram."""
-    return not parts.engine.deploy(name, sources(paths), SYSTEM, parts.clock()).unchanged
+def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flow200") -> Deployment:
+    """Deploy diagrams and forms; the same set again changes nothing. Raises InvalidDiagram."""
+    return parts.engine.deploy(name, sources(paths), SYSTEM, parts.clock())
+
+
+def lint(paths: Iterable[Path]) -> list[Finding]:
+    """What deploying these would find; forms are checked where there are any among them."""
+    files, forms = sources(paths), {}
+    found: list[Finding] = []
+    for name in (n for n in files if n.endswith(".form")):
+        try:
+            form = compile_form(name, files[name])
+            forms[form.id] = form
+        except FormError as error:
+            found.append(Finding("form", "error", name, "", "", 1, f"表单无法使用:{error}", str(error)))
+    drawn = {name: raw for name, raw in files.items() if name.endswith(".bpmn")}
+    return found + engine_lint.lint(drawn, topics=Desk().topics, forms=forms or None)
 
 
 def sources(paths: Iterable[Path]) -> dict[str, bytes]:

@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, abort, render_template, request, send_from_directory
 
 from api.errors import language
-from api.records import counts
 from api.product import product
+from api.records import counts
 from api.settings import ROOT
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -17,7 +17,9 @@ def home() -> str:
     """The page in the language of the reader."""
     with product().database.read() as connection:
         found = counts(connection)
-    return render_template("home.html", zh=language() == "zh", counts=found, here=request.host_url.rstrip("/"))
+    return render_template(
+        "home.html", zh=language() == "zh", counts=found, here=request.host_url.rstrip("/")
+    )
 
 
 @blueprint.get("/pictures/<name>")

@@ -9,7 +9,7 @@ from api import http, shapes
 from api.http import Blueprint, Schema
 from api.product import engine, now, person, product
 from engine import reads
-from engine.errors import TaskNotFound
+from engine.errors import InstanceNotFound, TaskNotFound
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="任务 Tasks")
 
@@ -100,6 +100,8 @@ def complete(task_id: str) -> dict[str, Any]:
     moved = engine().complete(task_id, http.body(), person(), now())
     with product().database.read() as connection:
         row = reads.instance(connection, moved.id)
+        if row is None:
+            raise InstanceNotFound(instance=moved.id)
         page = reads.tasks(connection, business_key=moved.business_key, process=moved.process)
         return {
             "incident": moved.business_key,

@@ -21,7 +21,11 @@ LOCK = 200_1  # any number of our own: two processes that start at once must not
 def tables() -> MetaData:
     """The tables of all three packages in one collection."""
     together = MetaData()
-    for table in (*store.metadata.tables.values(), *domain.metadata.tables.values(), *own.metadata.tables.values()):
+    for table in (
+        *store.metadata.tables.values(),
+        *domain.metadata.tables.values(),
+        *own.metadata.tables.values(),
+    ):
         table.to_metadata(together)
     return together
 

@@ -1,13 +1,12 @@
 """Alembic's entry: runs the revisions on the connection that `api.migrations` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
 from api.migrations import tables
 from engine import store
 from handlers import tables as handlers_tables
-
 
 STORED_AS = {
     store.Instant: 'sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")',
@@ -16,7 +15,7 @@ STORED_AS = {
 }
 
 
-def render(kind: str, item: Any, _context: Any) -> str | bool:
+def render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """A revision must not import our column types, which may change later: it says what they store as."""
     return STORED_AS.get(type(item), False) if kind == "type" else False
 
