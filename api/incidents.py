@@ -9,14 +9,15 @@ from api import http, records, shapes
 from api.http import Blueprint, Schema
 from api.product import engine, now, person, product
 from engine import reads
+from engine.live import add_jobs
 
-PROCESS, ESCALATION = "incident_200", "escalation"
+PROCESS, ESCALATION, BY_HAND = "incident_200", "escalation", "X13"
 
 blueprint = Blueprint("incidents", __name__, url_prefix="/api/v1/incidents", description="事件 Incidents")
 
 
 class Message(Schema):
-    """Something that happened outside, for the place that waits for it."""
+    """Something that happened outside, for the place that waits for it; or `reopen` for a closed incident."""
 
     name = fields.String(
         required=True,
@@ -26,15 +27,21 @@ class Message(Schema):
     data = fields.Dict(keys=fields.String(), load_default=dict)
 
 
-class Escalation(Schema):
-    """A manual escalation (trigger X13)."""
+class Reopening(Schema):
+    """Why a closed incident is opened again."""
 
     reason = fields.String(required=True, validate=validate.Length(1, 2000))
-    level = fields.String(validate=validate.OneOf(["E1", "E2", "E3", "E4"]))
+
+
+class Escalation(Schema):
+    """A manual escalation (X13): one level above the present, or the level that is named."""
+
+    reason = fields.String(required=True, validate=validate.Length(1, 2000))
+    level = fields.String()
 
 
 class Priority(Schema):
-    """A change of priority: the scales, and why."""
+    """Impact or urgency, and why they change; the priority follows from the matrix."""
 
     impact = fields.String()
     urgency = fields.String()
@@ -82,8 +89,12 @@ def history(no: str) -> dict[str, Any]:
 @blueprint.arguments(Priority)
 @blueprint.response(200, description="The record after the change")
 def reprioritise(change: dict[str, Any], no: str) -> dict[str, Any]:
-    """优先级 Change impact or urgency; the priority follows from the matrix."""
-    product().engine.record(lambda command: product().desk.reprioritise(command, no, change), person(), now())
+    """优先级 Change impact or urgency, with a reason."""
+    with engine().transaction(person(), now()) as command:
+        known = records.call(command.connection, no)
+        scales = {name: known[name] for name in ("impact", "urgency")}
+        effect = product().desk.change_priority(command, no, scales | change)
+        add_jobs(command, effect.jobs)
     return _incident(no)
 
 
@@ -92,15 +103,38 @@ def reprioritise(change: dict[str, Any], no: str) -> dict[str, Any]:
 @blueprint.response(200, description="The record after the message was taken")
 def message(said: dict[str, Any], no: str) -> dict[str, Any]:
     """消息 Tell the place that waits: the customer replied, the vendor answered, the caller withdraws …"""
+    _exists(no)
+    if said["name"] == "reopen":
+        why = http.load(Reopening, said["data"])
+        engine().start(PROCESS, person(), now(), business_key=no, variables={"entry": "reopen", **why})
+    else:
+        engine().send(said["name"], no, said["data"], person(), now())
     return _incident(no)
 
 
 @blueprint.post("/<no>/escalations")
 @blueprint.arguments(Escalation)
-@blueprint.response(201, description="The record with the new escalation")
-def escalate(said: dict[str, Any], no: str) -> dict[str, Any]:
-    """升级 Escalate by hand (X13)."""
-    return _incident(no)
+@blueprint.response(201, description="The record with its escalation")
+def escalate(said: dict[str, Any], no: str) -> Any:
+    """升级 Escalate by hand (X13); an escalation that is being watched is raised instead."""
+    if _escalated(no):
+        raised = {"trigger": BY_HAND, **{k: v for k, v in said.items() if k == "level"}}
+        engine().send("threshold_reached", no, raised, person(), now(), process=ESCALATION)
+    else:
+        why = {"trigger": BY_HAND, **said}
+        engine().start(ESCALATION, person(), now(), business_key=no, variables=why)
+    return _incident(no), 201
+
+
+def _exists(no: str) -> None:
+    with product().database.read() as connection:
+        records.call(connection, no)
+
+
+def _escalated(no: str) -> bool:
+    with product().database.read() as connection:
+        records.call(connection, no)
+        return any(i.process == ESCALATION and i.ended_at is None for i in reads.instances(connection, no))
 
 
 def _incident(no: str) -> dict[str, Any]:

@@ -91,32 +91,6 @@ def _account() -> sa.ColumnElement[str]:
     return sa.func.coalesce(tables.person.c.account, tables.person.c.staff_no)
 
 
-def labels(connection: sa.Connection, key: str) -> dict[str, dict[str, str]]:
-    """The names, zh and en, of the values that a form's `valuesKey` may list."""
-    kind, _, name = key.partition(".")
-    if kind == "codes":
-        table = tables.code
-        rows = connection.execute(
-            sa.select(table.c.code, table.c.name_zh, table.c.name_en).where(table.c.table == name)
-        )
-        return {row.code: {"zh": row.name_zh, "en": row.name_en} for row in rows}
-    if kind in NAMED:
-        value, label = NAMED[kind]
-        return {row[0]: {"zh": row[1], "en": row[1]} for row in connection.execute(sa.select(value, label))}
-    return {}
-
-
-NAMED = {
-    "groups": (tables.workgroup.c.code, tables.workgroup.c.name),
-    "organisations": (tables.organisation.c.code, tables.organisation.c.name),
-    "people": (tables.person.c.staff_no, tables.person.c.name),
-    "services": (tables.service.c.code, tables.service.c.name),
-    "cis": (tables.ci.c.code, tables.ci.c.name),
-    "vendors": (tables.vendor.c.code, tables.vendor.c.name),
-    "contracts": (tables.contract.c.code, tables.contract.c.name),
-}
-
-
 def _part(connection: sa.Connection, table: sa.Table, no: str) -> list[dict[str, Any]]:
     query = sa.select(table).where(table.c.call == no).order_by(*table.primary_key.columns)
     return [_public(row) for row in connection.execute(query)]

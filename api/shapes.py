@@ -1,6 +1,6 @@
 """How rows of the engine leave over HTTP: tasks with their form, instances with their tokens and history."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from api.product import now, person, product
 from engine import reads
 from engine.forms import Field, Form
 from engine.ports import Command
+from handlers import options
 
 
 def task(row: sa.Row[Any]) -> dict[str, Any]:
@@ -89,12 +90,11 @@ def _field(command: Command, drawn: Field, known: Mapping[str, Any]) -> dict[str
     if drawn.values:
         shape["options"] = [{"value": value, "label": label} for value, label in drawn.values]
     if drawn.values_key:
-        legal = product().desk.options(command, drawn.values_key)
-        shape["options"] = _options(command.connection, drawn.values_key, legal)
+        shape["options"] = _options(command, drawn.values_key)
     return shape
 
 
-def _options(connection: sa.Connection, key: str, legal: Collection[str]) -> list[dict[str, str]]:
-    names = records.labels(connection, key)
+def _options(command: Command, key: str) -> list[dict[str, str]]:
     lang = language()
-    return [{"value": value, "label": names.get(value, {}).get(lang, value)} for value in legal]
+    choices = options.choices(command.connection, product().desk.codes(command), key)
+    return [{"value": c.value, "label": c.label_zh if lang == "zh" else c.label_en} for c in choices]

@@ -1,4 +1,4 @@
-"""README and quickstart tell the truth: every route, command and setting they name exists, and the reverse."""
+"""README and quickstart tell the truth: the routes, commands and settings they name are those that exist."""
 
 import re
 from dataclasses import fields
