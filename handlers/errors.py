@@ -31,8 +31,8 @@ class NotAllowed(Refused):
     """This person may not do that (PROCESS §6.10)."""
 
     code = "not-allowed"
-    zh = "{by} 无权执行「{what}」:{who}。"
-    en = "{by} may not do “{what}”: {who}."
+    zh = "{by} 无权执行「{what}」:限{who_zh}。"
+    en = "{by} may not do “{what}”: only {who_en} may."
 
 
 class SolverCannotConfirm(NotAllowed):
