@@ -67,7 +67,11 @@ def assign(case: Case, variables: Variables, scene: Scene) -> Outcome:
     """Make the dispatch work order; a designated one is accepted by definition."""
     group, forced, call = str(variables.get("group")), bool(variables.get("forced")), case.incident
     minutes = scene.codes.minutes(call.priority, "accept")
-    due = calendar.add(scene.codes, scene.codes.calendar(call.priority), scene.now, minutes) if minutes else None
+    due = (
+        calendar.add(scene.codes, scene.codes.calendar(call.priority), scene.now, minutes)
+        if minutes
+        else None
+    )
     order = work_orders.issue(case, "DSP", scene, group=group, due_accept=due, forced=forced)
     rows = [order]
     changes: dict[str, Any] = {"assigned_group": group, "dispatch_count": call.dispatch_count + 1}

@@ -48,7 +48,11 @@ def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
         for row in case.engagements
         if row.finished_at is None
     ]
-    handed = [Row("hand_off", case.hand_off.seq, {"result": "withdrawn", "done_at": scene.now})] if case.hand_off else []
+    handed = (
+        [Row("hand_off", case.hand_off.seq, {"result": "withdrawn", "done_at": scene.now})]
+        if case.hand_off
+        else []
+    )
     return (
         leave("withdrawn", scene)
         + waits.resume(case, "withdraw", scene, work_goes_on=False)

@@ -46,7 +46,9 @@ class Codes:
     def active(self, name: str) -> tuple[str, ...]:
         """The codes that may be stored now; of the classification only its leaves."""
         rows = [row.code for row in self.table(name).values() if row.active]
-        return tuple(code for code in rows if code in self.leaves) if name == "classification" else tuple(rows)
+        return (
+            tuple(code for code in rows if code in self.leaves) if name == "classification" else tuple(rows)
+        )
 
     def row(self, name: str, code: Any) -> Code:
         """The row of a code, disabled or not: what was stored once stays readable."""

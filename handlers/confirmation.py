@@ -32,7 +32,9 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
     rights.manager(scene, "200.9")
     chosen = answers.outcome(answer, "outcome_9m", ("close", "retry"))
     answers.need(answer, "comment")
-    decided = Outcome({}, {"outcome_9m": chosen}, lines=[Line("confirm_manager", answers.text(answer, "comment"))])
+    decided = Outcome(
+        {}, {"outcome_9m": chosen}, lines=[Line("confirm_manager", answers.text(answer, "comment"))]
+    )
     return decided + _closing(case, "MANAGER", scene) if chosen == "close" else decided
 
 

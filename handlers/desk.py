@@ -96,7 +96,9 @@ class Desk:
 
     def options(self, command: Command, key: str) -> Collection[str]:
         """The legal values of a form field with this `valuesKey`."""
-        return frozenset(choice.value for choice in options.choices(command.connection, self.codes(command), key))
+        return frozenset(
+            choice.value for choice in options.choices(command.connection, self.codes(command), key)
+        )
 
     def codes(self, command: Command) -> Codes:
         """The code tables, read again only when somebody published them."""
@@ -109,7 +111,9 @@ class Desk:
         """A new call in ST1, the same call reopened, or an escalation of a call."""
         scene = self._scene(command)
         if instance.process == escalation.PROCESS:
-            return self._apply(command, instance.business_key, escalation.started, variables, scene, "started")
+            return self._apply(
+                command, instance.business_key, escalation.started, variables, scene, "started"
+            )
         if instance.process != INCIDENT:
             return Effect(variables=dict(variables))
         entry = variables.get("entry") or "new"

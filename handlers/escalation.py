@@ -43,7 +43,9 @@ def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
     scene.codes.row("escalation_trigger", code)
     if code == BY_HAND and not answers.text(variables, "reason"):
         raise Missing("reason")
-    level = _level_by_hand(case, variables.get("level"), scene) if code == BY_HAND else str(variables["level"])
+    level = (
+        _level_by_hand(case, variables.get("level"), scene) if code == BY_HAND else str(variables["level"])
+    )
     fixed = {"level": level, "trigger": code, "reason": answers.text(variables, "reason")}
     return Outcome(variables={**fixed, "acknowledged": False, "decision": None})
 
@@ -148,10 +150,15 @@ def end_escalation(case: Case, variables: Variables, scene: Scene) -> Outcome:
     if active is None:
         return Outcome()
     withdrawn = variables.get("decision") == "withdraw"
-    reason = "withdrawn" if withdrawn else {"ST8": "closed", "ST9": "handed_off"}.get(case.incident.status, "solved")
+    reason = (
+        "withdrawn"
+        if withdrawn
+        else {"ST8": "closed", "ST9": "handed_off"}.get(case.incident.status, "solved")
+    )
     values = {"state": "ended", "ended_at": scene.now, "end_reason": reason}
     return Outcome(
-        rows=[Row("escalation", active.seq, values)], lines=[Line("escalation_ended", f"{active.level} {reason}")]
+        rows=[Row("escalation", active.seq, values)],
+        lines=[Line("escalation_ended", f"{active.level} {reason}")],
     )
 
 

@@ -108,7 +108,9 @@ def _commit(
     return Case(now, _reader(connection, call.no))
 
 
-def _write_rows(connection: Connection, case: Case, rows: Iterable[Row], scene: Scene) -> list[dict[str, Any]]:
+def _write_rows(
+    connection: Connection, case: Case, rows: Iterable[Row], scene: Scene
+) -> list[dict[str, Any]]:
     """New and changed rows; the status of a work order moves by its table only (§6.7.7)."""
     lines: list[dict[str, Any]] = []
     known: dict[int, tuple[str, str]] = {}

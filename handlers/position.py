@@ -85,7 +85,9 @@ def _stamps(case: Case, place: str, status: str, scene: Scene) -> Outcome:
         return Outcome({"l1_started_at": scene.now})
     if status == "ST4" and call.status in ("ST2", "ST3"):
         order = case.dispatch
-        worked = work_orders.step(order, "W3", scene) if order and order.status == "W2" and call.assignee else ()
+        worked = (
+            work_orders.step(order, "W3", scene) if order and order.status == "W2" and call.assignee else ()
+        )
         return Outcome({"l2_started_at": call.l2_started_at or scene.now}, rows=worked)
     return Outcome()
 
@@ -97,7 +99,9 @@ def _reached(case: Case, status: str, scene: Scene) -> Outcome:
     outcome = Outcome(jobs=escalation.ending(case))
     if status != "ST7":
         return outcome
-    told = Outcome(notices=[Notice("solved", case.incident.told)], jobs=duplicates.release(case.incident, scene))
+    told = Outcome(
+        notices=[Notice("solved", case.incident.told)], jobs=duplicates.release(case.incident, scene)
+    )
     return outcome + told
 
 

@@ -87,9 +87,13 @@ def collect(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def _proceed(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """What must be known before 200.4; a P1 may be completed after dispatch (POL-03, POL-06)."""
     call = case.incident
-    needed = [name for name in ("category", "impact", "urgency") if not (answer.get(name) or getattr(call, name))]
+    needed = [
+        name for name in ("category", "impact", "urgency") if not (answer.get(name) or getattr(call, name))
+    ]
     impact, urgency = answer.get("impact") or call.impact, answer.get("urgency") or call.urgency
-    late = not needed and scene.codes.row("priority", scene.codes.matrix(str(impact), str(urgency))).data.get("late")
+    late = not needed and scene.codes.row("priority", scene.codes.matrix(str(impact), str(urgency))).data.get(
+        "late"
+    )
     if not late:
         if not any(answer.get(name) or getattr(call, name) for name in ("ci", "ci_text")):
             needed.append("ci")
@@ -116,7 +120,9 @@ def _major(case: Case, answer: Answer, scene: Scene) -> Outcome:
     codes, call = scene.codes, case.incident
     impact = str(answer.get("impact") or call.impact)
     priority = answer.get("priority") or codes.matrix(impact, str(answer.get("urgency") or call.urgency))
-    criteria = codes.row("impact", impact).data.get("major") or codes.row("priority", priority).data.get("major")
+    criteria = codes.row("impact", impact).data.get("major") or codes.row("priority", priority).data.get(
+        "major"
+    )
     if criteria or rights.is_manager(scene):
         return Outcome(
             {"major": True, "major_declared_by": scene.by.id, "major_declared_at": scene.now},
@@ -170,7 +176,11 @@ def _times(answer: Answer, scene: Scene) -> dict[str, Any]:
     oldest = scene.now - timedelta(days=scene.codes.policy("late_entry_days"))
     if reported < oldest and not (rights.is_manager(scene) or rights.is_system(scene)):
         raise NotAllowed(
-            "reported_at", by=scene.by.id, what="reported_at", who_zh="事件经理", who_en="the incident manager"
+            "reported_at",
+            by=scene.by.id,
+            what="reported_at",
+            who_zh="事件经理",
+            who_en="the incident manager",
         )
     limit = timedelta(minutes=scene.codes.policy("backfilled_after"))
     return {

@@ -43,7 +43,9 @@ def _may_reopen(case: Case, scene: Scene) -> None:
     minutes = codes.policy("reopen_minutes")
     until = calendar.add(codes, codes.policy("reopen_calendar"), call.closed_at, minutes)
     if scene.now > until:
-        raise _refused(call.no, f"重开期限已于 {until.isoformat()} 结束", f"its window ended at {until.isoformat()}")
+        raise _refused(
+            call.no, f"重开期限已于 {until.isoformat()} 结束", f"its window ended at {until.isoformat()}"
+        )
 
 
 def _refused(no: str, why_zh: str, why_en: str) -> ReopenRefused:

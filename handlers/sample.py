@@ -34,7 +34,9 @@ def load(connection: Connection, now: datetime) -> list[str]:
     return [str(row["staff_no"]) for row in added["person"]]
 
 
-def _add(connection: Connection, table: Table, entries: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+def _add(
+    connection: Connection, table: Table, entries: list[dict[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
     keys = list(table.primary_key.columns)
     present = {tuple(row) for row in connection.execute(select(*keys))}
     rows = [

@@ -34,7 +34,9 @@ def restored(case: Case, answer: Answer, scene: Scene) -> datetime | None:
     """The end of the disturbance, not before its start."""
     when = answers.past(answer, "service_restored_at", scene.now)
     if when and case.incident.occurred_at and when < case.incident.occurred_at:
-        raise answers.bad_time("service_restored_at", "不能早于发生时间", "must not be before the disturbance")
+        raise answers.bad_time(
+            "service_restored_at", "不能早于发生时间", "must not be before the disturbance"
+        )
     return when
 
 

@@ -20,7 +20,9 @@ ANSWERED = {"accepted": "V1", "declined": "V3", "taken_back": "V6"}
 def engage(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """200.7: whom to contact, with which evidence; `contact_vendor` makes the first attempt."""
     rights.second_line(case, scene, "200.7")
-    kind = scene.codes.check("engagement_kind", answer.get("engagement_kind") or "VND", "engagement_kind").code
+    kind = scene.codes.check(
+        "engagement_kind", answer.get("engagement_kind") or "VND", "engagement_kind"
+    ).code
     contract = _contract(case, answer, scene)
     vendor = answer.get("vendor") or (contract.vendor if contract else None)
     if kind == "VND":
@@ -210,7 +212,9 @@ def _due(case: Case, engagement: Engagement, first: datetime, attempt: int, scen
     """`attempt` times R after the first contact, always computed forward from there (PROCESS §6.5.1)."""
     contract = scene.facts.contract(engagement.contract) if engagement.contract else None
     priority = case.incident.priority
-    limit = (contract.response.get(str(priority)) if contract else None) or scene.codes.minutes(priority, "vendor")
+    limit = (contract.response.get(str(priority)) if contract else None) or scene.codes.minutes(
+        priority, "vendor"
+    )
     on = (contract.calendar if contract else None) or scene.codes.calendar(priority)
     fallback = scene.codes.minutes(scene.codes.policy("vendor_default_priority"), "vendor") or 0
     return calendar.add(scene.codes, on, first, attempt * (limit or fallback))

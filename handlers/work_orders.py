@@ -34,7 +34,9 @@ def step_from(seq: int, no: str, status: str, to: str, scene: Scene, **values: A
         raise WorkOrderRefused(no=no, old=status, new=to)
     last = len(path) - 1
     return tuple(
-        Row("work_order", seq, {"status": state, **_stamps(state, scene), **(values if place == last else {})})
+        Row(
+            "work_order", seq, {"status": state, **_stamps(state, scene), **(values if place == last else {})}
+        )
         for place, state in enumerate(path)
     )
 
@@ -79,7 +81,9 @@ def reject(case: Case, scene: Scene, **values: Any) -> tuple[Row, ...]:
     return step(order, "W6", scene, **values) if order else ()
 
 
-def finish(case: Case, result: str, scene: Scene, *, seq: int | None = None, **values: Any) -> tuple[Row, ...]:
+def finish(
+    case: Case, result: str, scene: Scene, *, seq: int | None = None, **values: Any
+) -> tuple[Row, ...]:
     """W5 with its result for the dispatch, or for the work order `seq`."""
     order = case.dispatch if seq is None else next(o for o in case.work_orders if o.seq == seq)
     if order is None or order.status not in OPEN:
