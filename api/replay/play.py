@@ -61,7 +61,9 @@ class Player:
         )
         call.no = str(opened.business_key)
         call.judged = (step.impact, step.urgency)
-        self._answer(call, "T200_2", step.at, DESK, outcome_2="proceed", impact=step.impact, urgency=step.urgency)
+        self._answer(
+            call, "T200_2", step.at, DESK, outcome_2="proceed", impact=step.impact, urgency=step.urgency
+        )
         self._answer(call, "T200_4", step.at, DESK, outcome_4="escalate")
         self._dispatch(call, step.group, step.at)
 
@@ -95,7 +97,9 @@ class Player:
             self._send(call, "recall", step.at, {})
         else:
             self._to_second_line(call, step.at)
-            self._answer(call, "T200_6", step.at, SUPPORT, outcome_6="back_to_desk", suggested_group=step.group)
+            self._answer(
+                call, "T200_6", step.at, SUPPORT, outcome_6="back_to_desk", suggested_group=step.group
+            )
         self._dispatch(call, step.group, step.at)
         if stay and place != "dispatched":
             ENTER[place](self, call, step)
