@@ -1,5 +1,6 @@
 """The diagrams keep what PROCESS §6.2.2, §6.4, §6.6.5 fix, and bpmn/README.md tells the truth on them."""
 
+import json
 import re
 from pathlib import Path
 
@@ -179,6 +180,7 @@ def test_user_task_has_its_label_lane_group_form_and_status(id: str):
     assert lane_of(id) == lane
     assert task.get(f"{C}candidateGroups") == groups
     assert (task.get(f"{C}formRef"), task.get(f"{C}formRefBinding")) == (id.lower(), "deployment")
+    assert form(id.lower())["id"] == id.lower()
     assert properties(id) == declared
 
 
@@ -328,6 +330,17 @@ def test_readme_lists_the_messages_with_their_catchers():
     listed = {row[0].strip("`"): quoted(row[2]) for row in table("Messages")}
 
     assert listed == {m.get("name"): catchers(m.get("name")) for m in elements("message")}
+
+
+def test_readme_lists_the_payload_of_every_message_as_its_form_has_it():
+    for name, payload, *_ in table("Messages"):
+        keys = {c["key"] for c in form(f"message_{name.strip('`')}")["components"] if "key" in c}
+
+        assert set(payload.split(", ")) - {"—"} == keys, name
+
+
+def form(id: str) -> dict:
+    return json.loads((BPMN / f"{id}.form").read_text(encoding="utf-8"))
 
 
 def test_readme_lists_the_values_that_gateways_ask():
