@@ -24,6 +24,7 @@ CLEARANCE = 5  # a flow keeps this far from a shape it has no business with
 LINE_HEIGHT = 14
 CJK_WIDTH, LATIN_WIDTH = 12, 7
 TASK_PADDING = 14
+LANE_HEAD = 30
 FAR = 40  # a label further than this from what it names misleads
 
 Point = tuple[int, int]
@@ -185,6 +186,8 @@ def labels_keep_off_shapes(d: Drawing) -> Iterator[Finding]:
         for lane in d.lanes.values():
             if label.overlaps(lane.box) and not lane.box.holds(label):
                 yield Finding("label-over-shape", id, f"label lies over the border of {lane.id}")
+            if label.overlaps(Box(lane.box.x, lane.box.y, LANE_HEAD, lane.box.h)):
+                yield Finding("label-over-shape", id, f"label lies over the name of {lane.id}")
 
 
 def _over_shape(label: Box, shape: Shape) -> bool:

@@ -67,6 +67,7 @@ FAULTS: list[tuple[str, str, Change]] = [
     ("label-over-label", "B_solved_ack", label("B_solved_ack", x=680, y=482)),
     ("label-over-shape", "G_acked", label("G_acked", x=560, y=180)),
     ("label-over-shape", "B_ack_timeout", label("B_ack_timeout", y=493)),
+    ("label-over-shape", "Start_Escalation", label("Start_Escalation", x=200)),
     ("label-over-flow", "G_acked", label("G_acked", x=660, y=183)),
     ("label-astray", "Start_Escalation", label("Start_Escalation", x=236, y=290)),
     ("label-astray", "F_G_acked_T_ack", label("F_G_acked_T_ack", x=640, y=290)),
