@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
 DIAGRAMS = sorted((ROOT / "bpmn").glob("*.bpmn"))
@@ -34,12 +35,11 @@ each_diagram = pytest.mark.parametrize("diagram", DIAGRAMS, ids=lambda p: p.stem
 @pytest.fixture(scope="module")
 def page() -> Iterator:
     """A page with the vendored modeler in it and no network."""
-    playwright = pytest.importorskip("playwright.sync_api")
     if not Path(CHROMIUM).exists():
         if os.environ.get("FLOW200_REQUIRE_BROWSER") == "1":
             pytest.fail(f"FLOW200_REQUIRE_BROWSER=1, but there is no Chromium at {CHROMIUM}")
         pytest.skip(f"no Chromium at {CHROMIUM}: install it or name one in CHROMIUM")
-    with playwright.sync_playwright() as started:
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.route(re.compile("^https?:"), lambda route: pytest.fail(f"asked for {route.request.url}"))
