@@ -213,6 +213,15 @@ class Engine:
         with self._verb("record", by, now) as verb:
             yield verb.command
 
+    def form(self, task_id: str) -> Form | None:
+        """The form of a task, or None when it takes any variables. Raises TaskNotFound."""
+        with self.database.read() as connection:
+            row = reads.task(connection, task_id)
+            if row is None:
+                raise TaskNotFound(task=task_id)
+            command = Command(connection, SYSTEM, row.created_at)
+            return self._definition(command, row.definition_id).forms.get(row.form or "")
+
     # the verbs' parts
 
     @contextmanager

@@ -74,28 +74,40 @@ class Task:
 class TaskFields(Protocol):
     """What a domain may say of an open task; None leaves the field as it is."""
 
-    assignee: str | None
-    groups: Sequence[str] | None
-    priority: int | None
-    due_at: datetime | None
+    @property
+    def assignee(self) -> str | None: ...
+    @property
+    def groups(self) -> Sequence[str] | None: ...
+    @property
+    def priority(self) -> int | None: ...
+    @property
+    def due_at(self) -> datetime | None: ...
 
 
 class JobRequest(Protocol):
     """Work for later: written in this transaction, idempotent by `key`; `due` None means at once."""
 
-    kind: str
-    key: str
-    due: datetime | None
-    payload: Mapping[str, Any]
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def due(self) -> datetime | None: ...
+    @property
+    def payload(self) -> Mapping[str, Any]: ...
 
 
 class Effect(Protocol):
     """What a domain answers to any hook."""
 
-    business_key: str | None
-    variables: Mapping[str, Scalar]
-    jobs: Sequence[JobRequest]
-    tasks: Mapping[str, TaskFields]
+    @property
+    def business_key(self) -> str | None: ...
+    @property
+    def variables(self) -> Mapping[str, Scalar]: ...
+    @property
+    def jobs(self) -> Sequence[JobRequest]: ...
+    @property
+    def tasks(self) -> Mapping[str, TaskFields]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +127,10 @@ class Domain(Protocol):
     nothing changed"; any other is a failure of a handler and becomes a failure row.
     """
 
-    topics: frozenset[str]
-    refusals: tuple[type[Exception], ...]
+    @property
+    def topics(self) -> frozenset[str]: ...
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]: ...
 
     def options(self, command: Command, key: str) -> Collection[str]:
         """The legal values of a form field whose `valuesKey` is `key`."""

@@ -1,4 +1,4 @@
-"""Timers as modelers type them: a date, a duration or a cycle in ISO 8601, or an expression that yields one."""
+"""Timers as modelers type them: an ISO 8601 date, duration or cycle, or an expression that yields one."""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class TimerError(ExpressionError):
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A parsed timer. Exactly one of `expression`, `at` and `length` is set; a cycle has `length` as its period.
+    """A parsed timer: exactly one of `expression`, `at` and `length` is set, the latter also for a cycle.
 
     `length` takes a year as 365 days and a month as 30; it serves checks, not due times.
     `repetitions` is None for an endless cycle.

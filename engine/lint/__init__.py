@@ -53,7 +53,14 @@ def _read(name: str, data: bytes) -> Drawing | Finding:
         root: Any = read_xml(data)
     except InvalidXML as error:
         return Finding(
-            error.code, "error", name, "", "", error.line, f"{name}:{error.text('zh')}", f"{name}: {error.text('en')}"
+            error.code,
+            "error",
+            name,
+            "",
+            "",
+            error.line,
+            f"{name}:{error.text('zh')}",
+            f"{name}: {error.text('en')}",
         )
     if root.tag != f"{{{BPMN}}}definitions":
         return finding("not-bpmn", name)
@@ -61,7 +68,7 @@ def _read(name: str, data: bytes) -> Drawing | Finding:
 
 
 def _faults(drawing: Drawing, deployment: Deployment) -> list[Finding]:
-    """The way through a process is judged only once its references hold; else one slip would be told ten times."""
+    """The way through is judged only once the references hold; else one slip would be told ten times."""
     found = [fault for rule in STRUCTURE for fault in rule(drawing, deployment)]
     if any(fault.rule in _BREAKING for fault in found):
         return found
@@ -69,8 +76,8 @@ def _faults(drawing: Drawing, deployment: Deployment) -> list[Finding]:
 
 
 _BREAKING = frozenset({
-    "missing-id", "duplicate-id", "dangling-reference", "wrong-reference", "missing-reference", "crossing-flow",
-    "flow-lists-disagree", "misplaced-element", "not-executable",
+    "missing-id", "duplicate-id", "dangling-reference", "wrong-reference", "missing-reference",
+    "crossing-flow", "flow-lists-disagree", "misplaced-element", "not-executable",
 })  # fmt: skip
 
 STRUCTURE: tuple[Rule, ...] = (

@@ -16,7 +16,10 @@ def user_tasks(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
     for task in drawing.nodes("userTask"):
         if camunda(task, "candidateUsers"):
             yield drawing.report("candidate-users", task)
-        elif not (camunda(task, "candidateGroups") or "").strip() and not (camunda(task, "assignee") or "").strip():
+        elif (
+            not (camunda(task, "candidateGroups") or "").strip()
+            and not (camunda(task, "assignee") or "").strip()
+        ):
             yield drawing.report("unassigned", task)
 
 
@@ -131,7 +134,9 @@ def _calls(deployment: Deployment, process_id: str) -> list[str]:
     if process_id not in deployment.processes:
         return []
     drawing, process = deployment.processes[process_id]
-    calls = (node for scope in drawing.scopes if scope.process is process for node in scope.of_kind("callActivity"))
+    calls = (
+        node for scope in drawing.scopes if scope.process is process for node in scope.of_kind("callActivity")
+    )
     return [call.get("calledElement") or "" for call in calls]
 
 
@@ -161,13 +166,13 @@ def _multi_instance(drawing: Drawing, activity: Any, loop: Any) -> Iterator[Find
         if camunda(loop, name) is not None:
             yield drawing.report("multi-instance-collection", activity, attribute=name)
     counts = children(loop, "loopCardinality", "loopDataInputRef")
-    if not counts and camunda(loop, "collection") is None:
+    if len(counts) != 1 and camunda(loop, "collection") is None:
         yield drawing.report("multi-instance-count", activity)
     for count in counts:
         literal = content(count)
-        if local(count) == "loopCardinality" and re.fullmatch(r"[-+\d.]+", literal):
-            if not re.fullmatch(r"[1-9]\d{0,3}", literal):
-                yield drawing.report("invalid-number", activity, attribute="loopCardinality", value=literal)
+        number = local(count) == "loopCardinality" and re.fullmatch(r"[-+\d.]+", literal)
+        if number and not re.fullmatch(r"[1-9]\d{0,3}", literal):
+            yield drawing.report("invalid-number", activity, attribute="loopCardinality", value=literal)
 
 
 RULES = (

@@ -13,7 +13,8 @@ SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 ZEEBE = "http://camunda.org/schema/zeebe/1.0"
 
 TASKS = frozenset({
-    "task", "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "scriptTask", "businessRuleTask",
+    "task", "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "scriptTask",
+    "businessRuleTask",
 })  # fmt: skip
 CONTAINERS = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 ACTIVITIES = TASKS | CONTAINERS | {"callActivity"}
@@ -76,7 +77,8 @@ class Scope:
     def successors(self) -> dict[str, list[str]]:
         """Where a token can go next; from an activity also to its boundary events."""
         return {
-            key: [flow.target for flow in self.outgoing[key] if flow.target in self.nodes] + self.boundaries[key]
+            key: [flow.target for flow in self.outgoing[key] if flow.target in self.nodes]
+            + self.boundaries[key]
             for key in self.nodes
         }
 
@@ -90,6 +92,10 @@ class Drawing:
 
     file: str
     root: Any
+
+    def __post_init__(self) -> None:
+        """Keep every element's proxy alive: lxml makes a new object for one that nobody holds."""
+        self.elements  # noqa: B018
 
     def report(self, rule: str, element: Any = None, **params: Any) -> Finding:
         return finding(rule, self.file, element, **params)
@@ -114,11 +120,9 @@ class Drawing:
 
     @cached_property
     def scopes(self) -> list[Scope]:
-        """All executable processes and the subprocesses in them."""
+        """All executable processes and the subprocesses in them that a token can enter."""
         return [
-            _scope(container, process)
-            for process in self.processes
-            for container in [process, *(e for e in process.iter(f"{{{BPMN}}}*") if local(e) in CONTAINERS)]
+            _scope(container, process) for process in self.processes for container in _containers(process)
         ]
 
     @cached_property
@@ -148,7 +152,9 @@ class Deployment:
 
     @cached_property
     def processes(self) -> dict[str, tuple[Drawing, Any]]:
-        return {p.get("id"): (drawing, p) for drawing in self.drawings for p in drawing.processes if p.get("id")}
+        return {
+            p.get("id"): (drawing, p) for drawing in self.drawings for p in drawing.processes if p.get("id")
+        }
 
 
 def local(element: Any) -> str:
@@ -158,11 +164,7 @@ def local(element: Any) -> str:
 
 def children(element: Any, *names: str) -> list[Any]:
     """Child elements of the BPMN namespace, of these names only if any are given."""
-    return [
-        child
-        for child in element.iterchildren(f"{{{BPMN}}}*")
-        if not names or local(child) in names
-    ]
+    return [child for child in element.iterchildren(f"{{{BPMN}}}*") if not names or local(child) in names]
 
 
 def content(element: Any) -> str:
@@ -186,7 +188,7 @@ def definitions(event: Any) -> list[Any]:
 
 
 def event_kind(event: Any) -> str | None:
-    """"message", "timer", … or None for a plain event."""
+    """ "message", "timer", … or None for a plain event."""
     found = definitions(event)
     return local(found[0]).removesuffix("EventDefinition") if found else None
 
@@ -196,6 +198,22 @@ def message_name(drawing: Drawing, node: Any) -> str | None:
     holder = next((d for d in definitions(node) if local(d) == "messageEventDefinition"), node)
     message = drawing.referred(holder.get("messageRef"))
     return None if message is None else message.get("name")
+
+
+def _containers(container: Any) -> Iterator[Any]:
+    yield container
+    for child in children(container, *CONTAINERS):
+        if not is_apart(child):
+            yield from _containers(child)
+
+
+def is_apart(node: Any) -> bool:
+    """Whether a node stands outside the flow by nature: event subprocess, compensation, link."""
+    return (
+        node.get("triggeredByEvent") == "true"
+        or node.get("isForCompensation") == "true"
+        or event_kind(node) in ("link", "compensate")
+    )
 
 
 def _scope(container: Any, process: Any) -> Scope:

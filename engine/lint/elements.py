@@ -7,7 +7,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .drawing import ACTIVITIES, BPMN, CAMUNDA, EVENTS, NODES, SPIFF, ZEEBE, Deployment, Drawing, children, local
+from .drawing import (
+    ACTIVITIES,
+    CAMUNDA,
+    EVENTS,
+    NODES,
+    SPIFF,
+    ZEEBE,
+    Deployment,
+    Drawing,
+    children,
+    local,
+)
 from .findings import Finding
 
 _ANYWHERE = frozenset({"documentation", "extensionElements"})
@@ -15,7 +26,8 @@ _DRAWN = frozenset({"textAnnotation", "association", "group"})
 _DEFINITIONS = frozenset({
     f"{kind}EventDefinition"
     for kind in (
-        "message", "timer", "error", "escalation", "signal", "link", "compensate", "conditional", "cancel", "terminate",
+        "message", "timer", "error", "escalation", "signal", "link", "compensate", "conditional", "cancel",
+        "terminate",
     )
 })  # fmt: skip
 _NODE = frozenset({"incoming", "outgoing"})
@@ -47,6 +59,8 @@ _SUPPORTED: Mapping[str, frozenset[str]] = {
     "interface": frozenset({"operation"}),
     "operation": frozenset({"inMessageRef", "outMessageRef", "errorRef"}),
     "messageEventDefinition": frozenset({"operationRef"}),
+    "linkEventDefinition": frozenset({"source", "target"}),
+    "conditionalEventDefinition": frozenset({"condition"}),
     "timerEventDefinition": frozenset({"timeDate", "timeDuration", "timeCycle"}),
     "standardLoopCharacteristics": frozenset({"loopCondition"}),
     "multiInstanceLoopCharacteristics": frozenset({
@@ -57,9 +71,9 @@ _SUPPORTED: Mapping[str, frozenset[str]] = {
     "dataObjectReference": frozenset({"dataState"}),
     "dataStoreReference": frozenset({"dataState"}),
     "dataStore": frozenset({"dataState"}),
-    **{event: _NODE | _DEFINITIONS for event in EVENTS},
-    **{activity: _ACTIVITY for activity in ACTIVITIES - {"subProcess", "transaction", "adHocSubProcess"}},
-    **{gateway: _NODE for gateway in NODES - EVENTS - ACTIVITIES},
+    **dict.fromkeys(EVENTS, _NODE | _DEFINITIONS),
+    **dict.fromkeys(ACTIVITIES - {"subProcess", "transaction", "adHocSubProcess"}, _ACTIVITY),
+    **dict.fromkeys(NODES - EVENTS - ACTIVITIES, _NODE),
 }  # fmt: skip
 _PLACES = frozenset().union(*_SUPPORTED.values())
 _SPECIAL: Mapping[str, str] = {
@@ -73,9 +87,10 @@ _SPECIAL: Mapping[str, str] = {
     "transaction": "transaction",
     "adHocSubProcess": "ad-hoc",
     "eventDefinitionRef": "event-reference",
+    "complexBehaviorDefinition": "multi-instance-behavior",
     **dict.fromkeys(
-        ("ioSpecification", "ioBinding", "dataInputAssociation", "dataOutputAssociation", "property", "dataInput",
-         "dataOutput", "inputSet", "outputSet"),
+        ("ioSpecification", "ioBinding", "dataInputAssociation", "dataOutputAssociation", "property",
+         "dataInput", "dataOutput", "inputSet", "outputSet"),
         "data-flow",
     ),
     **dict.fromkeys(
@@ -85,7 +100,8 @@ _SPECIAL: Mapping[str, str] = {
         "choreography",
     ),
     **dict.fromkeys(
-        ("resource", "resourceRole", "performer", "humanPerformer", "potentialOwner", "partnerEntity", "partnerRole"),
+        ("resource", "resourceRole", "performer", "humanPerformer", "potentialOwner", "partnerEntity",
+         "partnerRole"),
         "resource-role",
     ),
 }  # fmt: skip
@@ -115,7 +131,8 @@ _CAMUNDA_USED: Mapping[str, frozenset[str]] = {
     "multiInstanceLoopCharacteristics": frozenset({"collection", "elementVariable"}),
 }  # fmt: skip
 _CAMUNDA_HARMLESS = frozenset({
-    "asyncBefore", "asyncAfter", "exclusive", "jobPriority", "taskPriority", "initiator", "isStartableInTasklist",
+    "asyncBefore", "asyncAfter", "exclusive", "jobPriority", "taskPriority", "initiator",
+    "isStartableInTasklist",
     "candidateStarterGroups", "candidateStarterUsers", "historyTimeToLive", "versionTag", "diagramRelationId",
     "modelerTemplate", "modelerTemplateVersion", "modelerTemplateIcon",
 })  # fmt: skip
@@ -137,7 +154,9 @@ def _inside(drawing: Drawing, parent: Any, passive: set[Any]) -> Iterator[Findin
         if name in allowed:
             yield from _inside(drawing, child, passive)
         elif name in _SPECIAL:
-            yield drawing.report(_SPECIAL[name], child if child.get("id") else parent, kind=name)
+            yield drawing.report(_SPECIAL[name], _named(child), kind=name)
+        elif name in _DEFINITIONS and local(parent) == "definitions":
+            yield drawing.report("event-reference", child)
         elif name in _PLACES:
             yield drawing.report("misplaced-element", child, kind=name, parent=local(parent))
         else:
@@ -177,9 +196,9 @@ def mime_types(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
     for element in drawing.elements:
         for name in ("textFormat", "scriptFormat"):
             value = element.get(name)
-            if local(element) in ("documentation", "textAnnotation", "scriptTask") and value is not None:
-                if not _MIME.fullmatch(value):
-                    yield drawing.report("mime-type", _named(element), value=value)
+            described = local(element) in ("documentation", "textAnnotation", "scriptTask")
+            if described and value is not None and not _MIME.fullmatch(value):
+                yield drawing.report("mime-type", _named(element), value=value)
 
 
 def camunda_attributes(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
@@ -189,7 +208,9 @@ def camunda_attributes(drawing: Drawing, deployment: Deployment) -> Iterator[Fin
         for key in element.attrib:
             namespace, _, name = key[1:].rpartition("}") if key.startswith("{") else ("", "", key)
             if namespace in (SPIFF, ZEEBE):
-                yield drawing.report("unsupported-attribute", _named(element), attribute=_prefixed(namespace, name))
+                yield drawing.report(
+                    "unsupported-attribute", _named(element), attribute=_prefixed(namespace, name)
+                )
             elif namespace == CAMUNDA and name not in used:
                 rule = "ignored-attribute" if name in _CAMUNDA_HARMLESS else "unsupported-attribute"
                 yield drawing.report(rule, _named(element), attribute=f"camunda:{name}")
@@ -201,9 +222,16 @@ def extensions(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
         for holder in children(element, "extensionElements"):
             for child in holder.iterdescendants("{*}*"):
                 namespace, name = str(child.tag)[1:].rsplit("}", 1)
-                refused = namespace in (SPIFF, ZEEBE) or (namespace == CAMUNDA and name not in _CAMUNDA_CHILDREN)
+                refused = namespace in (SPIFF, ZEEBE) or (
+                    namespace == CAMUNDA and name not in _CAMUNDA_CHILDREN
+                )
                 if refused and child.getparent() is holder:
-                    yield drawing.report("unsupported-extension", _named(element), kind=_prefixed(namespace, name))
+                    yield drawing.report(
+                        "unsupported-extension", _named(element), kind=_prefixed(namespace, name)
+                    )
+
+
+_PREFIXES = {CAMUNDA: "camunda", SPIFF: "spiffworkflow", ZEEBE: "zeebe"}
 
 
 def _named(element: Any) -> Any:
@@ -214,7 +242,7 @@ def _named(element: Any) -> Any:
 
 
 def _prefixed(namespace: str, name: str) -> str:
-    return f"{ {CAMUNDA: 'camunda', SPIFF: 'spiffworkflow', ZEEBE: 'zeebe', BPMN: 'bpmn'}.get(namespace, '')}:{name}"
+    return f"{_PREFIXES[namespace]}:{name}"
 
 
 RULES = (

@@ -6,7 +6,18 @@ from typing import Any
 from engine.expressions import ExpressionError
 from engine.timers import parse_timer
 
-from .drawing import CONTAINERS, Deployment, Drawing, camunda, children, content, definitions, event_kind, label, local
+from .drawing import (
+    CONTAINERS,
+    Deployment,
+    Drawing,
+    camunda,
+    children,
+    content,
+    definitions,
+    event_kind,
+    label,
+    local,
+)
 from .findings import Finding
 
 _STANDARD: Mapping[str, frozenset[str]] = {
@@ -37,6 +48,7 @@ _REFUSED = {
 }
 _NEEDS_DEFINITION = ("intermediateCatchEvent", "boundaryEvent")
 _TIMES = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
+_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _CODES = {"error": "errorCode", "escalation": "escalationCode"}
 
 
@@ -70,18 +82,13 @@ def messages(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
         for definition in definitions(event):
             if local(definition) == "messageEventDefinition" and not definition.get("messageRef"):
                 yield drawing.report("missing-reference", event, attribute="messageRef")
-    for element in drawing.elements:
-        if local(element) == "message":
-            yield from _message(drawing, element)
-
-
-def _message(drawing: Drawing, message: Any) -> Iterator[Finding]:
-    used = any(message.get("id") == element.get("messageRef") for element in drawing.executed)
-    name = (message.get("name") or "").strip()
-    if used and not name:
-        yield drawing.report("message-unnamed", message, message=message.get("id"))
-    elif "${" in name or "#{" in name:
-        yield drawing.report("message-expression", message, message=name)
+    used = {element.get("messageRef") for element in drawing.executed}
+    for message in (e for e in drawing.elements if local(e) == "message"):
+        name = (message.get("name") or "").strip()
+        if message.get("id") in used and not name:
+            yield drawing.report("message-unnamed", message, message=message.get("id"))
+        elif "${" in name or "#{" in name:
+            yield drawing.report("message-expression", message, message=name)
 
 
 def boundary_messages_interrupt(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
@@ -99,14 +106,18 @@ def boundary_places(drawing: Drawing, deployment: Deployment) -> Iterator[Findin
             continue
         if kind in _CODES and local(host) not in CONTAINERS | {"callActivity"}:
             yield drawing.report("error-boundary-place", event, kind=kind)
-        elif local(host) in ("serviceTask", "sendTask") and camunda(host, "asyncBefore") != "true":
+        elif kind in ("message", "timer") and _is_instant(host):
             yield drawing.report("boundary-never-waits", event, host=label(host))
         if kind == "error" and event.get("cancelActivity") == "false":
             yield drawing.report("error-interrupts", event)
 
 
+def _is_instant(host: Any) -> bool:
+    return local(host) in ("serviceTask", "sendTask") and camunda(host, "asyncBefore") != "true"
+
+
 def throws(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
-    """What is thrown has a code, and somebody around it can catch it."""
+    """What is thrown has a code and a catcher; only an error that ends the whole process needs none."""
     called = {call.get("calledElement") for d in deployment.drawings for call in d.nodes("callActivity")}
     for event in drawing.nodes("endEvent", "intermediateThrowEvent"):
         for definition in definitions(event):
@@ -126,12 +137,13 @@ def throws(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
 
 def _caught(event: Any, kind: str, reference: str, called: set[Any]) -> bool:
     inner = event.getparent()
+    ends_process = kind == "error" and local(inner) == "process"
     while local(inner) in CONTAINERS:
         for boundary in children(inner.getparent(), "boundaryEvent"):
             if boundary.get("attachedToRef") == inner.get("id") and _catches(boundary, kind, reference):
                 return True
         inner = inner.getparent()
-    return inner.get("id") in called
+    return ends_process or inner.get("id") in called
 
 
 def _catches(boundary: Any, kind: str, reference: str) -> bool:
@@ -151,6 +163,7 @@ def _timer(drawing: Drawing, event: Any, times: list[Any]) -> Iterator[Finding]:
     if len(times) != 1 or not content(times[0]):
         yield drawing.report("timer-missing", event)
         return
+    yield from formal(drawing, event, times[0])
     kind, text = _TIMES[local(times[0])], content(times[0])
     try:
         parse_timer(kind, text)
@@ -160,6 +173,12 @@ def _timer(drawing: Drawing, event: Any, times: list[Any]) -> Iterator[Finding]:
         )
     if kind == "cycle" and (local(event) != "boundaryEvent" or event.get("cancelActivity") != "false"):
         yield drawing.report("cycle-place", event)
+
+
+def formal(drawing: Drawing, holder: Any, expression: Any) -> Iterator[Finding]:
+    """Only a formal expression is computed; a plain one is natural language to the standard (BPMN §8.4.6)."""
+    if (expression.get(_TYPE) or "").rpartition(":")[2] != "tFormalExpression":
+        yield drawing.report("informal-expression", holder, kind=local(expression))
 
 
 RULES = (kinds, messages, boundary_messages_interrupt, boundary_places, throws, timers)

@@ -1,14 +1,28 @@
 """Gateways and the conditions on their flows: complete, exclusive, and in step with the forms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.expressions import Expression, ExpressionError, compile_expression
+from engine.syntax import Constant, Node, Operation
 
-from .drawing import Deployment, Drawing, Flow, Scope, children, definitions, label, local, message_name
+from .drawing import (
+    Deployment,
+    Drawing,
+    Flow,
+    Scope,
+    children,
+    content,
+    definitions,
+    label,
+    local,
+    message_name,
+)
+from .events import formal
 from .findings import Finding
 from .values import Listing, listing, mentioned, survey
 
+_CALCULATES = frozenset({"+", "-", "*", "/", "%", "list", "negative", "positive"})
 _CONDITIONAL = ("exclusiveGateway", "inclusiveGateway")
 
 
@@ -28,19 +42,33 @@ def conditions_compile(drawing: Drawing, deployment: Deployment) -> Iterator[Fin
     for scope in drawing.scopes:
         for flow in scope.flows:
             if flow.condition is not None:
-                yield from compiles(drawing, flow.element, flow.condition)
+                yield from _condition(drawing, flow.element, flow.condition)
 
 
-def compiles(drawing: Drawing, element: Any, text: str) -> Iterator[Finding]:
-    """A finding if `text` is not an expression."""
+def _condition(drawing: Drawing, element: Any, text: str) -> Iterator[Finding]:
+    expression = None
+    for found in _compiled(drawing, element, text):
+        if isinstance(found, Expression):
+            expression = found
+        else:
+            yield found
+    if expression is not None and not _may_be_true_or_false(expression.tree):
+        yield drawing.report("not-a-condition", element, text=text[:100])
+
+
+def _compiled(drawing: Drawing, element: Any, text: str) -> Iterator[Expression | Finding]:
     try:
-        compile_expression(text)
+        yield compile_expression(text)
     except ExpressionError as error:
-        yield drawing.report("invalid-expression", element, **_why(error, text))
+        yield drawing.report(
+            "invalid-expression", element, text=text[:100], why_zh=error.why_zh, why_en=error.why_en
+        )
 
 
-def _why(error: ExpressionError, text: str) -> dict[str, str]:
-    return {"text": text[:100], "why_zh": error.why_zh, "why_en": error.why_en}
+def _may_be_true_or_false(tree: Node) -> bool:
+    if isinstance(tree, Constant):
+        return isinstance(tree.value, bool)
+    return not isinstance(tree, Operation) or tree.sign not in _CALCULATES
 
 
 def every_flow_has_a_condition(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
@@ -99,7 +127,11 @@ def values_match_forms(drawing: Drawing, deployment: Deployment) -> Iterator[Fin
                 if known and known.values and not known.open:
                     for value in sorted(map(str, values - known.values - {None})):
                         yield drawing.report(
-                            "unknown-value", flow.element, value=value, variable=name, values=_list(known.values)
+                            "unknown-value",
+                            flow.element,
+                            value=value,
+                            variable=name,
+                            values=_list(known.values),
                         )
 
 
@@ -136,7 +168,7 @@ def _survey(
         yield drawing.report("overlapping-conditions", gateway, case=_case(overlaps[0]))
 
 
-def _lost_values(gaps: list[Mapping[str, Any]], listings: Mapping[str, Listing]) -> dict[str, set[Any]]:
+def _lost_values(gaps: Sequence[Mapping[str, Any]], listings: Mapping[str, Listing]) -> dict[str, set[Any]]:
     lost = {name: {gap[name] for gap in gaps} & known.values for name, known in listings.items()}
     return {name: values for name, values in lost.items() if values}
 
@@ -190,17 +222,16 @@ def event_gateways(drawing: Drawing, deployment: Deployment) -> Iterator[Finding
 
 
 def _waits_after(scope: Scope, target: Any) -> bool:
-    key, kinds = target.get("id"), [local(definition) for definition in definitions(target)]
+    key = target.get("id")
     if len(scope.incoming[key]) != 1 or scope.boundaries[key]:
         return False
-    if local(target) == "receiveTask":
-        return True
-    catches = set(kinds) <= {"messageEventDefinition", "timerEventDefinition"}
-    return local(target) == "intermediateCatchEvent" and bool(kinds) and catches
+    return local(target) in ("receiveTask", "intermediateCatchEvent")
 
 
 def _ambiguities(drawing: Drawing, gateway: Any, targets: list[Any]) -> Iterator[Finding]:
-    kinds = ["receive" if local(t) == "receiveTask" else local(d) for t in targets for d in definitions(t) or [t]]
+    kinds = [
+        "receive" if local(t) == "receiveTask" else local(d) for t in targets for d in definitions(t) or [t]
+    ]
     if kinds.count("timerEventDefinition") > 1:
         yield drawing.report("event-gateway-timers", gateway)
     if "receive" in kinds and "messageEventDefinition" in kinds:
@@ -222,8 +253,12 @@ def loop_conditions(drawing: Drawing, deployment: Deployment) -> Iterator[Findin
     """Conditions and counts of loops compile."""
     for element in drawing.executed:
         for child in children(element, "loopCondition", "loopCardinality", "completionCondition"):
-            text = "".join(child.itertext()).strip()
-            yield from compiles(drawing, element.getparent(), text)
+            activity, text = element.getparent(), content(child)
+            yield from formal(drawing, activity, child)
+            if local(child) == "loopCardinality":
+                yield from (f for f in _compiled(drawing, activity, text) if isinstance(f, Finding))
+            else:
+                yield from _condition(drawing, activity, text)
 
 
 RULES = (

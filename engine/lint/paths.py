@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from .drawing import ACTIVITIES, BPMN, CONTAINERS, EVENTS, Deployment, Drawing, label, local
+from .drawing import ACTIVITIES, BPMN, CONTAINERS, EVENTS, Deployment, Drawing, Scope, is_apart, label, local
 from .findings import Finding
 
 _RESTS = frozenset({
@@ -17,8 +17,10 @@ def executable(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
 
 
 def starts_and_ends(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
-    """One start and at least one end in every process and subprocess; a called one without end never returns (R9)."""
+    """One start and at least one end in each process; a called one without end never returns (R9)."""
     for scope in drawing.scopes:
+        if local(scope.element) == "adHocSubProcess":
+            continue
         starts = scope.of_kind("startEvent")
         if not starts:
             yield drawing.report("no-start", scope.element)
@@ -45,19 +47,23 @@ def reachable(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
     for scope in drawing.scopes:
         starts = [event.get("id") for event in scope.of_kind("startEvent")]
         if starts:
-            for key in scope.nodes.keys() - _closure(starts, scope.successors):
+            for key in _judged(scope) - _closure(starts, scope.successors):
                 yield drawing.report("unreachable", scope.nodes[key])
 
 
 def completes(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
-    """Every node lies on a way to an end, and only ends have no way out: a boundary event is not the way out."""
+    """Every node lies on a way to an end, and a boundary event is not the only way out."""
     for scope in drawing.scopes:
         ends = [event.get("id") for event in scope.of_kind("endEvent")]
         if ends:
             finishing = _closure(ends, _reversed(scope.successors))
             stuck = {key for key in scope.nodes if not scope.outgoing[key]} - set(ends)
-            for key in (scope.nodes.keys() - finishing) | stuck:
+            for key in _judged(scope) - (finishing - stuck):
                 yield drawing.report("dead-end", scope.nodes[key])
+
+
+def _judged(scope: Scope) -> set[str]:
+    return {key for key, node in scope.nodes.items() if not is_apart(node)}
 
 
 def implicit_splits(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:

@@ -4,13 +4,34 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .drawing import ACTIVITIES, EVENTS, NODES, Deployment, Drawing, children, content, definitions, label, local
+from .drawing import (
+    ACTIVITIES,
+    EVENTS,
+    NODES,
+    Deployment,
+    Drawing,
+    children,
+    content,
+    definitions,
+    label,
+    local,
+)
 from .findings import Finding
 
 _ID = re.compile(r"[^\W\d][\w.-]*")
 _MUST_HAVE_ID = NODES | {"process", "sequenceFlow"}
 _FLOW_NODES = NODES | {"choreographyTask", "subChoreography", "callChoreography"}
-_DATA = frozenset({"dataObject", "dataObjectReference", "dataStoreReference", "dataStore", "dataInput", "dataOutput", "property"})
+_DATA = frozenset(
+    {
+        "dataObject",
+        "dataObjectReference",
+        "dataStoreReference",
+        "dataStore",
+        "dataInput",
+        "dataOutput",
+        "property",
+    }
+)
 
 _ATTRIBUTES: Mapping[tuple[str, str], frozenset[str] | None] = {
     ("sequenceFlow", "sourceRef"): _FLOW_NODES,
@@ -130,7 +151,7 @@ def _check(
 
 
 def flows_stay_inside(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
-    """A sequence flow joins two nodes of its own process or subprocess, and a boundary event its neighbour."""
+    """A sequence flow joins two nodes of its own process or subprocess; a boundary event sits on one."""
     for scope in drawing.scopes:
         for flow in scope.flows:
             ends = [drawing.ids.get(flow.source), drawing.ids.get(flow.target)]
@@ -167,7 +188,12 @@ def message_flows(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]
             if not _takes_part(end, sends):
                 verb = ("从…发出:", "start at") if sends else ("到达", "arrive at")
                 yield drawing.report(
-                    "message-flow-end", flow, target=label(end), kind=local(end), verb_zh=verb[0], verb_en=verb[1]
+                    "message-flow-end",
+                    flow,
+                    target=label(end),
+                    kind=local(end),
+                    verb_zh=verb[0],
+                    verb_en=verb[1],
                 )
 
 

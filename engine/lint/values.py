@@ -2,15 +2,17 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from engine.expressions import Constant, Expression, ExpressionError, Name, Node, Operation, compile_expression
+from engine.expressions import Expression, ExpressionError, compile_expression
+from engine.syntax import Constant, Name, Node, Operation
 
 from .drawing import Deployment, Drawing, Flow, Scope, camunda, event_kind, local, message_name
 
-MAX_CASES = 2_000
+MAX_CASES = 10_000
+MAX_WAY = 200
 OTHER = "…"
 
 _EQUAL = frozenset({"==", "!=", "is", "is not", "in", "not in"})
@@ -41,38 +43,48 @@ def listing(drawing: Drawing, scope: Scope, deployment: Deployment, gateway: Any
     A service task, a called process and the start may write anything, so the listing is open behind them;
     conditions passed on the way narrow it.
     """
-    return _before(_Question(drawing, scope, deployment, name), gateway.get("id"), frozenset())
+    return _before(_Question(drawing, scope, deployment, name), gateway.get("id"))
 
 
 @dataclass(frozen=True)
 class _Question:
+    """Asked of one gateway; `answers` keeps what is known before each node, so none is asked twice."""
+
     drawing: Drawing
     scope: Scope
     deployment: Deployment
     name: str
+    answers: dict[str, Listing] = field(default_factory=dict)
 
 
-def _before(ask: _Question, key: str, seen: frozenset[str]) -> Listing:
-    found = Listing()
+def _before(ask: _Question, key: str) -> Listing:
+    if key in ask.answers:
+        return ask.answers[key]
+    if len(ask.answers) > MAX_WAY:
+        return _UNKNOWN
+    ask.answers[key] = Listing()
     for flow in ask.scope.incoming[key]:
-        if flow.source in ask.scope.nodes and flow.source not in seen:
-            came = _after(ask, ask.scope.nodes[flow.source], seen | {key})
-            found |= _narrowed(came, flow, ask.name)
-    return found
+        if flow.source in ask.scope.nodes:
+            ask.answers[key] |= _narrowed(_after(ask, ask.scope.nodes[flow.source]), flow, ask.name)
+    return ask.answers[key]
 
 
-def _after(ask: _Question, node: Any, seen: frozenset[str]) -> Listing:
+def _after(ask: _Question, node: Any) -> Listing:
     kind, key = local(node), node.get("id")
     if kind in _PASSES:
-        return _before(ask, key, seen)
+        return _before(ask, key)
     if kind == "userTask":
         return _written(ask, camunda(node, "formRef") or "")
     if kind == "receiveTask" or event_kind(node) == "message":
         return _written(ask, f"message_{message_name(ask.drawing, node)}")
     if kind == "intermediateCatchEvent":
-        return _before(ask, key, seen)
-    if kind == "boundaryEvent" and event_kind(node) == "timer" and node.get("attachedToRef") in ask.scope.nodes:
-        return _before(ask, node.get("attachedToRef"), seen)
+        return _before(ask, key)
+    if (
+        kind == "boundaryEvent"
+        and event_kind(node) == "timer"
+        and node.get("attachedToRef") in ask.scope.nodes
+    ):
+        return _before(ask, node.get("attachedToRef"))
     return _UNKNOWN
 
 
@@ -112,7 +124,7 @@ def survey(
     count = 1
     for domain in domains:
         count *= len(domain)
-    if not 0 < count <= MAX_CASES:
+    if not 0 < count * len(trees) <= MAX_CASES:
         return None
     gaps, overlaps = [], []
     for values in itertools.product(*domains):
@@ -158,7 +170,7 @@ def _uses(tree: Node, name: str) -> int:
 
 
 def _comparisons(tree: Node) -> Iterator[tuple[str, str, set[Any]]]:
-    """(variable, sign, constants) of every comparison of a variable with constants; "truth" for a bare one."""
+    """(variable, sign, constants) of every comparison with constants; "truth" for a bare variable."""
     if isinstance(tree, Name):
         yield tree.name, "truth", set()
     elif isinstance(tree, Operation):
@@ -179,5 +191,10 @@ def _comparison(tree: Operation) -> Iterator[tuple[str, str, set[Any]]]:
     elif isinstance(right, Name) and isinstance(left, Constant) and tree.sign not in ("in", "not in"):
         yield right.name, tree.sign, {left.value}
     elif isinstance(left, Name) and isinstance(right, Operation) and right.sign == "list":
-        if all(isinstance(part, Constant) for part in right.parts):
-            yield left.name, tree.sign, {part.value for part in right.parts}
+        yield from ((left.name, tree.sign, found) for found in _constants(right.parts))
+
+
+def _constants(parts: tuple[Any, ...]) -> Iterator[set[Any]]:
+    """The values of a list that holds nothing but constants."""
+    if all(isinstance(part, Constant) for part in parts):
+        yield {part.value for part in parts}

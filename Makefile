@@ -1,0 +1,63 @@
+# flow200: install into .venv and run, test, check. A second run needs no network and takes seconds.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP_VERSION := 26.3
+INPUTS := pyproject.toml requirements.lock
+
+.PHONY: help run test check format lock clean
+
+help:
+	@echo "make run      install if needed, then serve flow200 on http://127.0.0.1:8080"
+	@echo "make test     the tests, on SQLite and PostgreSQL"
+	@echo "make check    format, lint, types, arrows, then the tests"
+	@echo "make format   write the format and the safe fixes of lint"
+	@echo "make lock     resolve the dependencies anew and pin them in requirements.lock"
+	@echo "make clean    remove .venv and the caches (var/, your data, stays)"
+
+run: .venv/installed
+	@echo "==> flow200 serve (stop with Ctrl-C)"
+	@$(BIN)/flow200 serve
+
+test: .venv/installed-dev
+	@echo "==> tests on SQLite and PostgreSQL"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/installed-dev
+	@echo "==> format" && $(BIN)/ruff format --check .
+	@echo "==> lint" && $(BIN)/ruff check .
+	@echo "==> types" && $(BIN)/mypy
+	@echo "==> arrows" && $(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+format: .venv/installed-dev
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: .venv/python
+	@echo "==> resolving the dependencies without the pins"
+	@$(PIP) install --upgrade --editable '.[postgres]' --group test --group lint
+	@$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > requirements.lock
+	@touch .venv/installed .venv/installed-dev
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# The dependency groups of pyproject.toml need pip 25.1; Python 3.11 brings an older one.
+.venv/python:
+	@test -n "$(PYTHON)" || { echo "flow200 needs Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "flow200 needs Python 3.11 or newer; $(PYTHON) is older. Name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "==> making .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install 'pip==$(PIP_VERSION)'
+	@touch $@
+
+.venv/installed: .venv/python $(INPUTS)
+	@echo "==> installing what flow200 needs into .venv (about a minute, only when the pins change)"
+	@$(PIP) install --constraint requirements.lock --editable '.[postgres]'
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@echo "==> installing what the tests and checks need into .venv (only when the pins change)"
+	@$(PIP) install --constraint requirements.lock --group test --group lint
+	@touch $@

@@ -1,0 +1,85 @@
+"""Makes a database ready to serve: a sample organisation with its first passwords, the diagrams."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from api import auth, records
+from api.product import Product
+from api.settings import ROOT
+from engine import lint as engine_lint
+from engine.core import Deployment
+from engine.forms import FormError, compile_form
+from engine.lint import Finding
+from engine.ports import SYSTEM
+from handlers import sample
+from handlers.desk import Desk
+
+DIAGRAMS = ROOT / "bpmn"
+SOURCES = ("*.bpmn", "*.dmn", "*.form")
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPassword:
+    """A password that was just made; only its hash is stored, so it is shown now or never."""
+
+    account: str
+    name: str
+    job_title: str
+    groups: tuple[str, ...]
+    password: str
+
+
+def load_sample(parts: Product) -> list[FirstPassword]:
+    """The sample organisation on an empty database, each person with a new password; else nothing."""
+    with parts.database.write() as connection:
+        if not records.is_empty(connection):
+            return []
+        sample.load(connection, parts.clock())
+        return _first_passwords(connection)
+
+
+def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flow200") -> Deployment:
+    """Deploy diagrams and forms; the same set again changes nothing. Raises InvalidDiagram."""
+    return parts.engine.deploy(name, sources(paths), SYSTEM, parts.clock())
+
+
+def lint(paths: Iterable[Path]) -> list[Finding]:
+    """What deploying these would find; forms are checked where there are any among them."""
+    files, forms = sources(paths), {}
+    found: list[Finding] = []
+    for name in (n for n in files if n.endswith(".form")):
+        try:
+            form = compile_form(name, files[name])
+            forms[form.id] = form
+        except FormError as error:
+            found.append(Finding("form", "error", name, "", "", 1, f"表单无法使用:{error}", str(error)))
+    drawn = {name: raw for name, raw in files.items() if name.endswith(".bpmn")}
+    return found + engine_lint.lint(drawn, topics=Desk().topics, forms=forms or None)
+
+
+def sources(paths: Iterable[Path]) -> dict[str, bytes]:
+    """The diagrams and forms among `paths`, by file name; a folder stands for those in it."""
+    files: list[Path] = []
+    for path in paths:
+        files += [f for kind in SOURCES for f in sorted(path.glob(kind))] if path.is_dir() else [path]
+    return {file.name: file.read_bytes() for file in files}
+
+
+def _first_passwords(connection: sa.Connection) -> list[FirstPassword]:
+    made = []
+    for person in records.accounts(connection):
+        password = auth.generated_password()
+        auth.set_password(connection, person["staff_no"], password)
+        made.append(
+            FirstPassword(
+                account=person["account"],
+                name=person["name"],
+                job_title=person["job_title"] or "",
+                groups=tuple(person["groups"]),
+                password=password,
+            )
+        )
+    return made

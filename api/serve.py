@@ -1,0 +1,54 @@
+"""One process that is the whole service: the web server and the threads that run what is due."""
+
+import logging
+import signal
+import threading
+from types import FrameType
+from typing import NoReturn
+
+import waitress.server
+from flask import Flask
+
+from api.product import Product
+
+log = logging.getLogger(__name__)
+
+
+def serve(app: Flask) -> None:
+    """Answer requests and run due work until SIGTERM or Ctrl-C, then stop cleanly."""
+    parts: Product = app.extensions["flow200"]
+    settings = parts.settings
+    server = waitress.server.create_server(
+        app, host=settings.host, port=settings.port, threads=settings.threads, ident="flow200"
+    )
+    stop = threading.Event()
+    workers = [
+        threading.Thread(target=work, args=(parts, stop), name=f"worker-{number}")
+        for number in range(settings.workers)
+    ]
+    for worker in workers:
+        worker.start()
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        server.run()  # returns after SystemExit or KeyboardInterrupt, with the open requests answered
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
+        parts.database.close()
+
+
+def work(parts: Product, stop: threading.Event) -> None:
+    """Run due timers and jobs until `stop`; an error is logged and does not end the thread."""
+    while not stop.is_set():
+        try:
+            done = parts.engine.tick(parts.clock())
+        except Exception:
+            log.exception("a tick failed; the worker goes on")
+            done = 0
+        if not done:
+            stop.wait(parts.settings.tick_seconds)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)

@@ -1,0 +1,63 @@
+"""Reading a person's answer: what is required, what is listed, what lies in time."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from handlers.errors import BadTime, Missing, UnknownOutcome
+from handlers.incident import Answer
+
+
+def need(answer: Answer, *names: str) -> None:
+    """Refuse an answer that leaves one of the fields empty."""
+    missing = [name for name in names if answer.get(name) in (None, "")]
+    if missing:
+        raise Missing(*missing)
+
+
+def text(answer: Answer, name: str) -> str | None:
+    """A text without its outer blanks; None if nothing is left."""
+    value = answer.get(name)
+    return str(value).strip() or None if value is not None else None
+
+
+def outcome(answer: Answer, name: str, listed: Collection[str]) -> str:
+    """The outcome of a step; a missing or unlisted one is refused, never guessed."""
+    value = answer.get(name)
+    if not isinstance(value, str) or value not in listed:
+        raise UnknownOutcome(name, field=name, value=value)
+    return value
+
+
+def instant(answer: Answer, name: str) -> datetime | None:
+    """An instant in UTC, from an aware datetime or an ISO text with offset."""
+    value = answer.get(name)
+    if value in (None, ""):
+        return None
+    try:
+        when = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise bad_time(name, "须为带时区的 ISO 时间", "must be an ISO time with its offset") from error
+    if when.tzinfo is None:
+        raise bad_time(name, "须带时区", "must have its offset")
+    return when.astimezone(UTC)
+
+
+def past(answer: Answer, name: str, now: datetime) -> datetime | None:
+    """An instant that is not later than `now`."""
+    when = instant(answer, name)
+    if when and when > now:
+        raise bad_time(name, "不能晚于现在", "must not lie in the future")
+    return when
+
+
+def future(answer: Answer, name: str, now: datetime) -> datetime | None:
+    """An instant that is later than `now`."""
+    when = instant(answer, name)
+    if when and when <= now:
+        raise bad_time(name, "必须晚于现在", "must lie in the future")
+    return when
+
+
+def bad_time(name: str, rule_zh: str, rule_en: str) -> BadTime:
+    """The refusal of a time, with the rule that it breaks."""
+    return BadTime(name, field=name, rule_zh=rule_zh, rule_en=rule_en)

@@ -1,0 +1,132 @@
+"""200.2/200.3 分类: the type of a call, its scope and its priority; 200.3 requests and 申述 (PROCESS §6.4, §6.7)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import answers, closure, escalation, rights
+from handlers.errors import LoweringRefused, Missing
+from handlers.incident import Answer, Case, Incident, Scene
+from handlers.outcome import Line, Notice, Outcome
+
+Variables = Mapping[str, Any]
+
+
+def classify(case: Case, variables: Variables, scene: Scene) -> Outcome:
+    """G1: is it in scope, and is it an incident, a request or a 申述? (POL-04)"""
+    call = case.incident
+    in_scope = bool(scene.codes.row("environment", call.environment).data["in_scope"])
+    outcome = Outcome(variables={"in_scope": in_scope, "call_type": call.call_type})
+    if not in_scope:
+        contact = _contact(call, scene)
+        notice = Notice("out_of_scope", call.told, {"contact": contact})
+        return outcome + closure.leave("out_of_scope", scene) + Outcome(notices=[notice])
+    if call.call_type != "INC":
+        # Requests and 申述 have their own targets; an incident clock that ran is cancelled (S07).
+        return outcome + Outcome({"priority": call.call_type, "impact": None, "urgency": None})
+    if call.priority in ("SR", "CMP"):
+        return outcome + Outcome({"priority": None})
+    return outcome
+
+
+def prioritise(case: Case, variables: Variables, scene: Scene) -> Outcome:
+    """200.2: the matrix, the VIP step, a reasoned override; P1 and major incidents alarm at once."""
+    call = case.incident
+    by_matrix = matrix(call, scene)
+    priority = _overridden(call, by_matrix, scene)
+    outcome = Outcome(
+        {"priority": priority, "prioritised_at": call.prioritised_at or scene.now},
+        {"priority": priority},
+        notices=[Notice("prioritised", call.told, {"priority": priority})],
+    )
+    if scene.codes.row("priority", priority).data.get("alert") or call.major:
+        outcome += _alarm(call, priority, scene) + escalation.trigger(case, "X1", scene)
+    return outcome
+
+
+def matrix(call: Incident, scene: Scene) -> str:
+    """The priority of the matrix; a VIP raises the urgency one step, never to P1 alone (§6.7.1)."""
+    codes = scene.codes
+    plain = codes.matrix(str(call.impact), str(call.urgency))
+    if not call.vip:
+        return plain
+    urgencies = codes.active("urgency")
+    raised = codes.matrix(str(call.impact), urgencies[max(urgencies.index(str(call.urgency)) - 1, 0)])
+    return plain if raised == codes.policy("vip_never") else raised
+
+
+def reclassify(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """Another leaf, perhaps another type: the call was misregistered (PROCESS §6.1.2)."""
+    answers.need(answer, "classification")
+    leaf = scene.codes.leaf(answer["classification"], "classification").code
+    return Outcome({"classification": leaf, "call_type": scene.codes.call_type(leaf), "misregistered": True})
+
+
+def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """A later change of impact and urgency, always with a reason (PROCESS §6.5.3, POL-05)."""
+    answers.need(answer, "impact", "urgency", "priority_reason")
+    codes, call = scene.codes, case.incident
+    impact = codes.check("impact", answer["impact"], "impact").code
+    urgency = codes.check("urgency", answer["urgency"], "urgency").code
+    if call.call_type != "INC" or call.priority is None:
+        raise Missing("priority")
+    new = codes.matrix(impact, urgency)
+    raised = codes.rank(new) < codes.rank(call.priority)
+    if raised:
+        rights.staff(scene, "priority")
+    else:
+        may_lower(call.priority, new, scene)
+    reason = answers.text(answer, "priority_reason")
+    params = {"old": call.priority, "priority": new, "reason": reason}
+    outcome = Outcome(
+        {
+            "impact": impact,
+            "urgency": urgency,
+            "priority": new,
+            "priority_reason": reason,
+            "segment": call.segment + (new != call.priority),
+        },
+        lines=[Line("priority", reason)],
+        notices=[Notice("priority_changed", call.told, params)] if new != call.priority else (),
+    )
+    if raised and codes.row("priority", new).data.get("alert"):
+        outcome += _alarm(call, new, scene) + escalation.trigger(case, "X1", scene)
+    return outcome
+
+
+def may_lower(old: str, new: str, scene: Scene) -> None:
+    """P1 and P2 are lowered by the manager only, P3 by the desk or the manager (PROCESS §6.10)."""
+    lowers = scene.codes.rank(new) > scene.codes.rank(old)
+    if not lowers:
+        return rights.staff(scene, "priority")
+    if old in scene.codes.policy("lowering_needs_manager"):
+        if not rights.is_manager(scene):
+            raise LoweringRefused("priority", old=old, new=new)
+        return None
+    if old in scene.codes.policy("lowering_needs_desk"):
+        return rights.desk(scene, "priority")
+    return rights.staff(scene, "priority")
+
+
+def _overridden(call: Incident, by_matrix: str, scene: Scene) -> str:
+    if not call.priority_reason or call.priority is None or call.priority == by_matrix:
+        return by_matrix
+    may_lower(by_matrix, call.priority, scene)
+    return call.priority
+
+
+def _alarm(call: Incident, priority: str, scene: Scene) -> Outcome:
+    """The second-line groups of the category are alerted beside first line (PROCESS §6.4, 200.2)."""
+    category = scene.codes.table("category").get(call.category or "")
+    groups = category.data.get("alert") or [category.data.get("group")] if category else []
+    who = {leader for group in groups if group for leader in scene.facts.leaders(group)}
+    return Outcome(notices=[Notice("alert", one, {"priority": priority}) for one in sorted(who)])
+
+
+def _contact(call: Incident, scene: Scene) -> str:
+    """Whom the caller of an out-of-scope call turns to."""
+    ci = scene.facts.ci(call.ci) if call.ci else None
+    group = scene.facts.group(ci.owner_group) if ci and ci.owner_group else None
+    return group.name if group else str(scene.codes.row("environment", call.environment).name_zh)
+
+
+TOPICS = {"classify": classify, "prioritise": prioritise}

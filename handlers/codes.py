@@ -1,0 +1,163 @@
+"""The code tables of PROCESS §6.7 as the database holds them: no figure, group or matrix is in Python."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from handlers import counters, tables
+from handlers.errors import NotALeaf, UnknownCode
+
+FILES = ("process.toml", "catalogue.toml")
+REVISION = "codes"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row of a code table; `data` holds what only this table has."""
+
+    table: str
+    code: str
+    name_zh: str
+    name_en: str
+    parent: str | None = None
+    ord: int = 0
+    active: bool = True
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Codes:
+    """All code tables at one revision; reading them changes nothing."""
+
+    def __init__(self, rows: Iterable[Code]) -> None:
+        self._tables: dict[str, dict[str, Code]] = {}
+        for row in rows:
+            self._tables.setdefault(row.table, {})[row.code] = row
+
+    def table(self, name: str) -> Mapping[str, Code]:
+        """The rows of a table by code, disabled ones included; empty if there is no such table."""
+        return self._tables.get(name, {})
+
+    def active(self, name: str) -> tuple[str, ...]:
+        """The codes that may be stored now; of the classification only its leaves."""
+        rows = [row.code for row in self.table(name).values() if row.active]
+        return (
+            tuple(code for code in rows if code in self.leaves) if name == "classification" else tuple(rows)
+        )
+
+    def row(self, name: str, code: Any) -> Code:
+        """The row of a code, disabled or not: what was stored once stays readable."""
+        found = self.table(name).get(code)
+        if found is None:
+            raise UnknownCode(table=name, value=code)
+        return found
+
+    def check(self, name: str, code: Any, field_name: str) -> Code:
+        """The row of an active code; `field_name` is the answer's field that the refusal names."""
+        found = self.table(name).get(code)
+        if found is None or not found.active:
+            raise UnknownCode(field_name, table=name, value=code)
+        return found
+
+    def policy(self, name: str) -> Any:
+        """The value of a policy of PROCESS §6.8."""
+        return self.row("policy", name).data["value"]
+
+    @cached_property
+    def leaves(self) -> frozenset[str]:
+        """The classification codes with nothing below them (PROCESS §6.7.5)."""
+        rows = self.table("classification")
+        return frozenset(rows) - {row.parent for row in rows.values() if row.parent}
+
+    def leaf(self, code: Any, field_name: str) -> Code:
+        """An active leaf of the classification tree."""
+        found = self.check("classification", code, field_name)
+        if found.code not in self.leaves or found.parent is None:
+            raise NotALeaf(field_name, value=code)
+        return found
+
+    def call_type(self, classification: str) -> str:
+        """Level 1 of a classification code."""
+        found = self.row("classification", classification)
+        return self.call_type(found.parent) if found.parent else found.code
+
+    def matrix(self, impact: str, urgency: str) -> str:
+        """The priority of an impact and an urgency (PROCESS §6.7.1)."""
+        return str(self.row("matrix", impact + urgency).data["priority"])
+
+    def rank(self, priority: str) -> int:
+        """1 is the most urgent."""
+        return int(self.row("priority", priority).data["rank"])
+
+    def minutes(self, priority: str | None, clock: str) -> int | None:
+        """The figure of a priority's row (`response`, `accept`, `vendor`, `update` …) in minutes."""
+        row = self.table("priority").get(priority or "")
+        return row.data.get(clock) if row else None
+
+    def calendar(self, priority: str | None) -> str:
+        """The calendar that a priority's figures are measured on."""
+        row = self.table("priority").get(priority or "")
+        return str(row.data["calendar"]) if row else "24x7"
+
+    def default_group(self, category: str | None) -> str | None:
+        """The group a category routes to; None if somebody must designate (PROCESS §6.7.4)."""
+        row = self.table("category").get(category or "")
+        return row.data.get("group") if row else None
+
+    def transition(self, old: str, new: str) -> Code | None:
+        """The row that allows a status change (PROCESS §6.7.2)."""
+        return self.table("transition").get(f"{old}>{new}")
+
+
+def load(connection: Connection) -> int:
+    """Insert the rows of the shipped files that the database does not hold yet; returns how many.
+
+    Rows that are there stay as their owners left them.
+    """
+    present = {tuple(row) for row in connection.execute(select(tables.code.c.table, tables.code.c.code))}
+    fresh = [_values(row) for row in shipped() if (row.table, row.code) not in present]
+    if fresh:
+        connection.execute(insert(tables.code), fresh)
+        counters.next_number(connection, REVISION)
+    return len(fresh)
+
+
+def shipped() -> list[Code]:
+    """The rows of the files that come with flow200."""
+    rows: list[Code] = []
+    for name in FILES:
+        content = tomllib.loads((Path(__file__).parent / "data" / name).read_text("utf-8"))
+        for table, entries in content.items():
+            rows += [_shipped(table, place, entry) for place, entry in enumerate(entries, 1)]
+    return rows
+
+
+def _shipped(table: str, place: int, entry: Mapping[str, Any]) -> Code:
+    data = {name: value for name, value in entry.items() if name not in ("code", "zh", "en", "parent")}
+    return Code(table, entry["code"], entry["zh"], entry["en"], entry.get("parent"), place, True, data)
+
+
+def _values(row: Code) -> dict[str, Any]:
+    data = json.dumps(dict(row.data), ensure_ascii=False)
+    return {name: getattr(row, name) for name in Code.__dataclass_fields__} | {"data": data}
+
+
+def read(connection: Connection) -> Codes:
+    """The code tables as they are in the database now."""
+    rows = connection.execute(select(tables.code).order_by(tables.code.c.table, tables.code.c.ord))
+    return Codes(Code(**{**row._mapping, "data": json.loads(row.data)}) for row in rows)
+
+
+def revision(connection: Connection) -> int:
+    """Grows whenever the tables are published; a reader that kept a `Codes` compares it."""
+    return counters.value(connection, REVISION)
+
+
+def published(connection: Connection) -> None:
+    """Say that rows of the code tables were changed, so that every reader loads them again."""
+    counters.next_number(connection, REVISION)

@@ -1,0 +1,287 @@
+"""The desk between engine and decisions: reads the call, asks the handler, applies its Outcome.
+
+It is the engine's domain for the processes `incident_200` and `escalation`; any other process runs
+plain: its answers and messages become variables. Nothing here is decided.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from handlers import (
+    assignment,
+    classification,
+    closure,
+    codes,
+    confirmation,
+    duplicates,
+    escalation,
+    ledger,
+    options,
+    position,
+    registration,
+    reopening,
+    requests,
+    vendor,
+    waits,
+)
+from handlers.codes import Codes
+from handlers.errors import CallClosed, Refused
+from handlers.incident import Actor, Case, Scene
+from handlers.lookups import Lookups
+from handlers.outcome import Effect, Outcome
+from handlers.position import Element
+
+INCIDENT = "incident_200"
+CLOSED = "ST8"
+
+Decision = Callable[[Case, Mapping[str, Any], Scene], Outcome]
+
+
+class Command(Protocol):
+    """One verb at work, as the engine shows it."""
+
+    connection: Connection
+    now: datetime
+
+    @property
+    def by(self) -> Actor: ...
+
+
+class Instance(Protocol):
+    """A process instance, as the engine shows it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def process(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def business_key(self) -> str | None: ...
+    @property
+    def variables(self) -> Mapping[str, Any]: ...
+
+
+class Task(Protocol):
+    """An open user task, as the engine shows it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def element(self) -> Element: ...
+    @property
+    def instance(self) -> Instance: ...
+    @property
+    def assignee(self) -> str | None: ...
+
+
+class Desk:
+    """The domain of flow200: one per database, it keeps nothing but the code tables it last read."""
+
+    def __init__(self) -> None:
+        self._codes: tuple[int, Codes] = (-1, Codes(()))
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Every topic that a diagram may use."""
+        return frozenset(TOPICS)
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The exceptions that mean "refused, nothing changed"."""
+        return (Refused,)
+
+    def options(self, command: Command, key: str) -> Collection[str]:
+        """The legal values of a form field with this `valuesKey`."""
+        return frozenset(
+            choice.value for choice in options.choices(command.connection, self.codes(command), key)
+        )
+
+    def codes(self, command: Command) -> Codes:
+        """The code tables, read again only when somebody published them."""
+        revision = codes.revision(command.connection)
+        if self._codes[0] != revision:
+            self._codes = (revision, codes.read(command.connection))
+        return self._codes[1]
+
+    def started(self, command: Command, instance: Instance, variables: Mapping[str, Any]) -> Effect:
+        """A new call in ST1, the same call reopened, or an escalation of a call."""
+        scene = self._scene(command)
+        if instance.process == escalation.PROCESS:
+            return self._apply(
+                command, instance.business_key, escalation.started, variables, scene, "started"
+            )
+        if instance.process != INCIDENT:
+            return Effect(variables=dict(variables))
+        entry = variables.get("entry") or "new"
+        if entry == "reopen":
+            return self._again(command, instance, reopening.reopen, variables, scene)
+        if entry == "return_from_request":
+            return self._again(command, instance, requests.come_back, variables, scene)
+        no = ledger.new_number(command.connection, scene)
+        values = registration.draft(no, scene) | _stamp(instance)
+        ledger.open_call(command.connection, values, scene)
+        return Effect(no, FIRST_VARIABLES | {"entry": "new"})
+
+    def answer(self, command: Command, task: Task, data: Mapping[str, Any]) -> Effect:
+        """A person's form; returns the scalars that gateways ask."""
+        decide = ANSWERS.get((task.instance.process, task.element.id))
+        if decide is None:
+            return Effect(variables=dict(data))
+        scene, place = self._scene(command), task.element.id
+        case = _open(command, task.instance.business_key)
+        case = self._respond(command, case, place, scene)
+        return self._decide(command, case, decide, data, scene, place)
+
+    def call(self, command: Command, topic: str, element: Element, instance: Instance) -> Effect:
+        """A service task runs."""
+        scene = self._scene(command)
+        return self._apply(command, instance.business_key, TOPICS[topic], instance.variables, scene, topic)
+
+    def claimed(self, command: Command, task: Task, assignee: str | None) -> Effect:
+        """A claim is written to the call and its work order; None gives the task back."""
+        if task.instance.process != INCIDENT:
+            return Effect()
+        scene = self._scene(command)
+        case = _open(command, task.instance.business_key)
+        outcome = position.claimed(case, task.element.id, assignee, scene)
+        ledger.write(command.connection, case, outcome, scene, "claimed" if assignee else "unclaimed")
+        return Effect()
+
+    def message(
+        self, command: Command, name: str, element: Element, instance: Instance, data: Mapping[str, Any]
+    ) -> Effect:
+        """A message is about to be caught."""
+        decide = MESSAGES.get((instance.process, name))
+        if decide is None:
+            return Effect(variables=dict(data))
+        return self._apply(command, instance.business_key, decide, data, self._scene(command), name)
+
+    def moved(
+        self,
+        command: Command,
+        instance: Instance,
+        open_elements: Sequence[Element],
+        ended: Element | None,
+    ) -> Effect:
+        """Status, step and hold follow the place that the diagram declares them for."""
+        if instance.process not in (INCIDENT, escalation.PROCESS) or instance.business_key is None:
+            return Effect()
+        scene = self._scene(command)
+        case = ledger.read(command.connection, instance.business_key)
+        if instance.process == escalation.PROCESS:
+            return Effect(tasks=position.tasks(case.incident, open_elements, scene))
+        if ended is not None:
+            return Effect(jobs=escalation.ending(case))
+        outcome = position.arrived(case, open_elements, scene)
+        now = ledger.write(command.connection, case, outcome, scene, "moved")
+        tasks = position.tasks(now.incident, open_elements, scene)
+        return Effect(jobs=outcome.jobs, tasks=tasks)
+
+    def change_priority(self, command: Command, no: str, data: Mapping[str, Any]) -> Effect:
+        """Change impact and urgency of a call, with `priority_reason`; moves no token (§6.5.3)."""
+        scene = self._scene(command)
+        case = _open(command, no)
+        return self._decide(command, case, classification.change_priority, data, scene, "priority")
+
+    def _apply(
+        self,
+        command: Command,
+        no: str | None,
+        decide: Decision,
+        data: Mapping[str, Any],
+        scene: Scene,
+        what: str,
+    ) -> Effect:
+        return self._decide(command, ledger.read(command.connection, str(no)), decide, data, scene, what)
+
+    def _decide(
+        self, command: Command, case: Case, decide: Decision, data: Mapping[str, Any], scene: Scene, what: str
+    ) -> Effect:
+        outcome = decide(case, data, scene)
+        ledger.write(command.connection, case, outcome, scene, what)
+        return Effect(variables=outcome.variables, jobs=outcome.jobs)
+
+    def _respond(self, command: Command, case: Case, place: str, scene: Scene) -> Case:
+        """Who answers without having claimed has claimed by that."""
+        outcome = position.claimed(case, place, scene.by.id, scene) if place.startswith(STEPS) else Outcome()
+        return ledger.write(command.connection, case, outcome, scene, "claimed")
+
+    def _again(
+        self,
+        command: Command,
+        instance: Instance,
+        decide: Decision,
+        variables: Mapping[str, Any],
+        scene: Scene,
+    ) -> Effect:
+        """A new instance on the same record."""
+        case = ledger.read(command.connection, str(instance.business_key))
+        outcome = decide(case, variables, scene)
+        ledger.write(command.connection, case, outcome + Outcome(_stamp(instance)), scene, "started")
+        return Effect(variables=FIRST_VARIABLES | dict(outcome.variables), jobs=outcome.jobs)
+
+    def _scene(self, command: Command) -> Scene:
+        return Scene(command.by, command.now, self.codes(command), Lookups(command.connection))
+
+
+def _open(command: Command, no: str | None) -> Case:
+    """The call, unless it is closed: a closed record is not edited (POL-20)."""
+    case = ledger.read(command.connection, str(no))
+    if case.incident.status == CLOSED:
+        raise CallClosed(no=no)
+    return case
+
+
+def _stamp(instance: Instance) -> dict[str, Any]:
+    return {"instance": instance.id, "diagram_version": instance.version}
+
+
+STEPS = ("T200_", "S200_")
+
+# What the first gateways may ask before anybody has answered.
+FIRST_VARIABLES: dict[str, Any] = {
+    "group": None,
+    "forced": False,
+    "must_designate": False,
+    "hold_until": None,
+    "vendor_due": None,
+}
+
+TOPICS: dict[str, Decision] = {
+    **classification.TOPICS,
+    **assignment.TOPICS,
+    **vendor.TOPICS,
+    **closure.TOPICS,
+    **escalation.TOPICS,
+}
+
+ANSWERS: dict[tuple[str, str], Decision] = {
+    (INCIDENT, "T200_1"): registration.record,
+    (INCIDENT, "T200_2"): registration.collect,
+    (INCIDENT, "T200_3_complaint"): requests.judge_complaint,
+    (INCIDENT, "S200_3"): requests.request,
+    (INCIDENT, "T200_4"): assignment.first_line,
+    (INCIDENT, "T200_5"): assignment.dispatch,
+    (INCIDENT, "T200_5_accept"): assignment.accept,
+    (INCIDENT, "T200_5_manager"): assignment.designate,
+    (INCIDENT, "T200_6"): assignment.second_line,
+    (INCIDENT, "T200_7"): vendor.engage,
+    (INCIDENT, "T200_8"): vendor.third_line,
+    (INCIDENT, "T200_9"): confirmation.confirm,
+    (INCIDENT, "T200_9_manager"): confirmation.decide,
+    (INCIDENT, "T200_10"): closure.closing,
+    **{(escalation.PROCESS, place): decide for place, decide in escalation.ANSWERS.items()},
+}
+
+MESSAGES: dict[tuple[str, str], Decision] = {
+    **{
+        (INCIDENT, name): decide
+        for source in (waits, duplicates, assignment, vendor, requests, closure)
+        for name, decide in source.MESSAGES.items()
+    },
+    **{(escalation.PROCESS, name): decide for name, decide in escalation.MESSAGES.items()},
+}

@@ -1,0 +1,91 @@
+"""Duplicates and parents: linked, not worked, each caller asked (PROCESS §6.5.5, POL-07)."""
+
+from handlers import answers, rights, waits, work_orders
+from handlers.errors import ParentRefused
+from handlers.incident import Answer, Case, Incident, Scene
+from handlers.outcome import Job, Line, Outcome
+
+BEFORE_SOLVED = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6")
+
+
+def link(case: Case, answer: Answer, scene: Scene, return_step: str = "T200_4") -> Outcome:
+    """Make the call a child: its work orders are recalled, it waits for the parent and is nobody's work."""
+    answers.need(answer, "parent")
+    parent = str(answer["parent"])
+    _may_be_parent(case, parent, scene)
+    comment = answers.text(answer, "hold_comment") or f"与 {parent} 重复 / duplicate of {parent}"
+    waiting = waits.hold(case, "H3", {"hold_comment": comment}, scene, return_step)
+    return Outcome(
+        {**waiting.changes, "parent": parent, "assigned_group": None, "assignee": None},
+        waiting.variables,
+        rows=[*(row for row in waiting.rows if row.table == "hold"), *work_orders.recall(case, scene)],
+        notices=waiting.notices,
+        lines=[Line("duplicate", parent)],
+    )
+
+
+def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """The parent's solution is copied, marked inherited; the child goes to its own confirmation."""
+    rights.desk(scene, "parent_solved")
+    parent = scene.facts.call(case.incident.parent or "")
+    if parent is None or parent.resolved_at is None:
+        raise ParentRefused(parent=case.incident.parent, why_zh="尚未解决", why_en="it is not solved yet")
+    solved = {
+        name: getattr(parent, name) for name in ("solution_tier", "solution_kind", "solution_steps", "solver")
+    }
+    return waits.resume(case, "parent_solved", scene) + Outcome(
+        {
+            **solved,
+            "solution_inherited": True,
+            "first_resolved_at": case.incident.first_resolved_at or scene.now,
+            "resolved_at": scene.now,
+            "service_restored_at": parent.service_restored_at,
+        }
+    )
+
+
+def detached(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """Not a duplicate after all: the child is worked by first line again."""
+    rights.desk(scene, "detached")
+    return Outcome({"parent": None}) + waits.resume(case, "detached", scene)
+
+
+def release(parent: Incident, scene: Scene) -> list[Job]:
+    """A message to each waiting child, when its parent is solved; each moves in its own transaction."""
+    return [
+        Job(
+            "send",
+            f"parent_solved:{child.no}:{child.version}",
+            {"message": "parent_solved", "business_key": child.no, "data": {}, "process": "incident_200"},
+        )
+        for child in scene.facts.children(parent.no)
+        if child.status == "ST6"
+    ]
+
+
+def unsolved(parent: Incident, scene: Scene) -> list[str]:
+    """The children that keep their parent from closing (§6.11 invariant 16)."""
+    return [child.no for child in scene.facts.children(parent.no) if child.status in BEFORE_SOLVED]
+
+
+def _may_be_parent(case: Case, no: str, scene: Scene) -> None:
+    """One parent, no grand-children (§6.11 invariant 15), and a parent that is still open."""
+    parent = scene.facts.call(no)
+    if parent is None:
+        why = ("没有这个编号", "there is no such call")
+    elif parent.no == case.incident.no:
+        why = ("不能以自己为主事件", "it is the call itself")
+    elif parent.parent:
+        why = (f"它自己是 {parent.parent} 的从事件", f"it is itself a child of {parent.parent}")
+    elif parent.status not in BEFORE_SOLVED:
+        why = ("它已解决、已关闭或已转出", "it is solved, closed or handed off")
+    elif parent.call_type != "INC":
+        why = ("它不是事件", "it is not an incident")
+    elif scene.facts.children(case.incident.no):
+        why = ("本事件已有从事件", "this call has children of its own")
+    else:
+        return
+    raise ParentRefused("parent", parent=no, why_zh=why[0], why_en=why[1])
+
+
+MESSAGES = {"parent_solved": parent_solved, "detached": detached}

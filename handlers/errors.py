@@ -1,0 +1,262 @@
+"""Why the desk refuses: each refusal has a stable code and a sentence in Chinese and English."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Refused(Exception):
+    """The process guide does not allow this; nothing changed."""
+
+    code = "refused"
+    zh = "流程指南不允许此操作。"
+    en = "The process guide does not allow this."
+
+    def __init__(self, *names: str, **params: Any) -> None:
+        """`names` are the fields of the answer that the refusal is about; `params` fill the sentence."""
+        self.names = names
+        self.params = params
+        super().__init__(self.text("en"))
+
+    def text(self, lang: str) -> str:
+        """The sentence for an operator; `lang` is "zh" or "en"."""
+        return (self.zh if lang == "zh" else self.en).format(**self.params)
+
+    @property
+    def fields(self) -> Mapping[str, Mapping[str, str]]:
+        """The refused fields, each with the sentence in both languages."""
+        return {name: {"zh": self.text("zh"), "en": self.text("en")} for name in self.names}
+
+
+class NotAllowed(Refused):
+    """This person may not do that (PROCESS §6.10)."""
+
+    code = "not-allowed"
+    zh = "{by} 无权执行「{what}」:限{who_zh}。"
+    en = "{by} may not do “{what}”: only {who_en} may."
+
+
+class SolverCannotConfirm(NotAllowed):
+    """Who solved a call at second line does not confirm it (PROCESS §6.10)."""
+
+    code = "solver-cannot-confirm"
+    zh = "{by} 是二线解决人,不能代表客户确认。"
+    en = "{by} solved the call at second line and cannot confirm it."
+
+
+class UnknownCall(Refused):
+    """There is no call with this number."""
+
+    code = "call-not-found"
+    zh = "没有编号为 {no} 的事件记录。"
+    en = "There is no call {no}."
+
+
+class CallClosed(Refused):
+    """A closed record is not edited (POL-20)."""
+
+    code = "call-closed"
+    zh = "事件 {no} 已关闭,不能再修改。"
+    en = "The call {no} is closed and is not edited any more."
+
+
+class StaleCall(Refused):
+    """Somebody else changed the call meanwhile; load it again."""
+
+    code = "stale-call"
+    zh = "事件 {no} 已被他人更新,请刷新后重试。"
+    en = "The call {no} changed meanwhile; load it again."
+
+
+class Missing(Refused):
+    """A field that this outcome needs is empty."""
+
+    code = "missing"
+    zh = "缺少必填项:{what}。"
+    en = "Required and missing: {what}."
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(*names, what=", ".join(names))
+
+
+class UnknownCode(Refused):
+    """The value is not in its code table, or is disabled (PROCESS §6.7)."""
+
+    code = "unknown-code"
+    zh = "代码表「{table}」中没有可用的值「{value}」。"
+    en = "“{value}” is not an active value of the code table “{table}”."
+
+
+class UnknownRecord(Refused):
+    """The reference data hold no such row."""
+
+    code = "unknown-record"
+    zh = "「{table}」中没有「{value}」。"
+    en = "There is no “{value}” in “{table}”."
+
+
+class NotALeaf(Refused):
+    """Only leaves of the classification tree are stored (PROCESS §6.7.5)."""
+
+    code = "not-a-leaf"
+    zh = "分类「{value}」不是末级代码,请选择其下一级。"
+    en = "The classification “{value}” is not a leaf; choose one below it."
+
+
+class WrongBranch(Refused):
+    """Level 1 of the classification equals the call type (PROCESS §6.7.5)."""
+
+    code = "wrong-branch"
+    zh = "分类「{value}」不属于呼叫类型 {call_type}。"
+    en = "The classification “{value}” does not belong to the call type {call_type}."
+
+
+class UnknownOutcome(Refused):
+    """The outcome is missing or not listed for this step."""
+
+    code = "unknown-outcome"
+    zh = "「{field}」没有有效的结果(收到:{value})。"
+    en = "“{field}” has no listed outcome (got: {value})."
+
+
+class BadTime(Refused):
+    """A time lies where it cannot (PROCESS §6.5.10, §6.11 invariant 4)."""
+
+    code = "bad-time"
+    zh = "时间「{field}」不合理:{rule_zh}。"
+    en = "The time “{field}” is not possible: {rule_en}."
+
+
+class TransitionRefused(Refused):
+    """The status table does not have this transition (PROCESS §6.7.2)."""
+
+    code = "transition-refused"
+    zh = "事件 {no} 不能从 {old} 变为 {new}。"
+    en = "The call {no} cannot go from {old} to {new}."
+
+
+class WorkOrderRefused(Refused):
+    """The work-order table does not have this transition (PROCESS §6.7.7)."""
+
+    code = "work-order-refused"
+    zh = "工单 {no} 不能从 {old} 变为 {new}。"
+    en = "The work order {no} cannot go from {old} to {new}."
+
+
+class LoweringRefused(NotAllowed):
+    """Lowering P1 or P2 needs the incident manager (POL-05)."""
+
+    code = "lowering-refused"
+    zh = "把优先级从 {old} 降为 {new} 须由事件经理批准。"
+    en = "Lowering the priority from {old} to {new} needs the incident manager."
+
+
+class NotASecondLine(Refused):
+    """A dispatch goes to an active second-line group (PROCESS §6.4, 200.5)."""
+
+    code = "not-a-second-line"
+    zh = "「{group}」不是有效的二线工作组。"
+    en = "“{group}” is not an active second-line group."
+
+
+class RejectionIsFinal(Refused):
+    """After the second refusal the manager decides, without appeal (POL-13)."""
+
+    code = "rejection-is-final"
+    zh = "已被拒绝 {count} 次,工作组由事件经理指定,不能再拒绝。"
+    en = "Refused {count} times already; the incident manager designates and nobody refuses again."
+
+
+class HoldRefused(Refused):
+    """This hold is not allowed for this priority (PROCESS §6.5.4)."""
+
+    code = "hold-refused"
+    zh = "优先级 {priority} 不允许挂起 {hold}{who_zh}。"
+    en = "A call of priority {priority} may not be put on hold {hold}{who_en}."
+
+
+class HoldTooLong(Refused):
+    """The expected resume lies beyond the longest hold (PROCESS §6.5.4)."""
+
+    code = "hold-too-long"
+    zh = "挂起 {hold} 最迟须在 {limit} 恢复。"
+    en = "The hold {hold} must end by {limit}."
+
+
+class ParentRefused(Refused):
+    """The named parent cannot take children (PROCESS §6.5.5)."""
+
+    code = "parent-refused"
+    zh = "{parent} 不能作为主事件:{why_zh}。"
+    en = "{parent} cannot be the parent: {why_en}."
+
+
+class ConfirmationEmpty(Refused):
+    """A confirmation says what the customer said; an empty one is refused, the second as the first."""
+
+    code = "confirmation-empty"
+    zh = "确认结果为空:请填写客户的答复(第 {round} 次确认)。"
+    en = "The confirmation is empty: say what the customer answered (confirmation no. {round})."
+
+
+class ClosureCodeRefused(Refused):
+    """The closure code is not valid for the path of this call (PROCESS §6.7.3)."""
+
+    code = "closure-code-refused"
+    zh = "结束代码 {closure} 不适用于此事件:{why_zh}。"
+    en = "The closure code {closure} does not fit this call: {why_en}."
+
+
+class ProblemNeeded(Refused):
+    """A workaround on P1 or P2 closes with its problem record only (PROCESS §6.4, 200.10)."""
+
+    code = "problem-needed"
+    zh = "{priority} 以 {closure} 关闭前必须登记问题单号。"
+    en = "Before a {priority} is closed as {closure} its problem record must be named."
+
+
+class WorkOrdersOpen(Refused):
+    """A call closes when its work orders are done (PROCESS §6.4, 200.10)."""
+
+    code = "work-orders-open"
+    zh = "工单 {orders} 尚未完成,不能关闭。"
+    en = "The work orders {orders} are not done; the call cannot be closed."
+
+
+class ChildrenOpen(Refused):
+    """A parent does not close while a child is not yet solved (PROCESS §6.5.5)."""
+
+    code = "children-open"
+    zh = "从事件 {children} 尚未解决,主事件不能关闭。"
+    en = "The children {children} are not solved; the parent cannot be closed."
+
+
+class ReopenRefused(Refused):
+    """A call reopens within its window and with a success code only (PROCESS §6.5.7)."""
+
+    code = "reopen-refused"
+    zh = "事件 {no} 不能重新打开:{why_zh}。"
+    en = "The call {no} cannot be reopened: {why_en}."
+
+
+class EscalationRefused(Refused):
+    """This escalation cannot be started or raised (PROCESS §6.6)."""
+
+    code = "escalation-refused"
+    zh = "事件 {no} 不能升级:{why_zh}。"
+    en = "The call {no} cannot be escalated: {why_en}."
+
+
+class NoEngagement(Refused):
+    """No vendor is engaged on this call."""
+
+    code = "no-engagement"
+    zh = "事件 {no} 没有进行中的供应商处理。"
+    en = "No vendor is engaged on the call {no}."
+
+
+class HandlerConcerned(Refused):
+    """Nobody handles the 申述 about himself (POL-09)."""
+
+    code = "handler-concerned"
+    zh = "{person} 是被申述人,不能处理此申述。"
+    en = "{person} is the person complained about and cannot handle it."

@@ -1,0 +1,387 @@
+"""Hierarchical escalation E1-E4: register, notify, acknowledge, decide, act, end (PROCESS §6.6)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from handlers import answers, calendar, rights
+from handlers.errors import EscalationRefused, Missing
+from handlers.incident import Answer, Case, Escalation, Scene
+from handlers.outcome import Job, Line, Notice, Outcome, Row
+
+Variables = Mapping[str, Any]
+
+PROCESS = "escalation"
+BY_HAND = "X13"
+NOT_ACKNOWLEDGED = "XN"
+RESTORED = "XR"
+OVER = ("ST7", "ST8", "ST9")
+
+
+def trigger(case: Case, code: str, scene: Scene, variant: str | None = None) -> Outcome:
+    """An event calls for a level (§6.6.4): start an escalation, raise the active one, or only log it."""
+    levels = scene.codes.row("escalation_trigger", code).data["levels"]
+    level = levels.get(variant or case.incident.priority or "*") or levels["*"]
+    return _call_for(case, code, level, scene)
+
+
+def restore(case: Case, scene: Scene) -> Outcome:
+    """A refused confirmation re-opens the level where it was (§6.6.5)."""
+    level = case.incident.escalation_level
+    return _call_for(case, RESTORED, level, scene) if level and case.escalations else Outcome()
+
+
+def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
+    """The start of an escalation instance: by hand one level above the present (X13), or by a trigger."""
+    rights.staff(scene, "escalation")
+    call = case.incident
+    if call.status in OVER:
+        raise _refused(call.no, "已解决、已关闭或已转出", "it is solved, closed or handed off")
+    if case.escalation is not None:
+        raise _refused(call.no, "已有进行中的升级", "an escalation is active already")
+    code = str(variables.get("trigger") or BY_HAND)
+    scene.codes.row("escalation_trigger", code)
+    if code == BY_HAND and not answers.text(variables, "reason"):
+        raise Missing("reason")
+    level = (
+        _level_by_hand(case, variables.get("level"), scene) if code == BY_HAND else str(variables["level"])
+    )
+    fixed = {"level": level, "trigger": code, "reason": answers.text(variables, "reason")}
+    return Outcome(variables={**fixed, "acknowledged": False, "decision": None})
+
+
+def register(case: Case, variables: Variables, scene: Scene) -> Outcome:
+    """4.4-1: one record per call; its level only rises; idempotent by (call, trigger, level, segment)."""
+    active = case.escalation
+    code, level = str(variables["trigger"]), str(variables["level"])
+    if active is None:
+        return _new(case, code, level, variables, scene)
+    if not _known(case, active, code, level):
+        if _rank(level, scene) > _rank(active.level, scene):
+            return _raised(case, active, code, level, scene)
+        return _reminded(case, active, code, level, scene)
+    if active.state == "notified":
+        return _unanswered(case, active, scene)
+    return Outcome(variables=_carried(active), lines=[Line("escalation", f"{code} {level} 重复 / again")])
+
+
+def notify(case: Case, variables: Variables, scene: Scene) -> Outcome:
+    """4.4-2: to the level holder and the backup, with a copy to the lower levels and the desk."""
+    active, call = case.escalation, case.incident
+    if active is None:
+        return Outcome()
+    count = active.notices + 1
+    event = "escalation_status" if active.state in ("acked", "decided") else "escalated"
+    params = {"level": active.level, "trigger": active.trigger, "reason": active.reason or ""}
+    due = _update_due(call.priority, scene)
+    return Outcome(
+        {},
+        {"update_due": due.isoformat()},
+        [Row("escalation", active.seq, {"notices": count, "notified_at": scene.now})],
+        [
+            Notice(event, one, params, f"escalation/{active.seq}/{active.level}/{count}/{one}")
+            for one in _audience(case, active, scene)
+        ],
+        lines=[Line("escalation_notice", active.level)],
+    )
+
+
+def acknowledge(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """4.4-3: the level holder has it."""
+    active = _active(case)
+    rights.holder(scene, active.holder_group, "4.4-3")
+    values = {"state": "acked", "acked_at": scene.now, "acked_by": scene.by.id, "holder": scene.by.id}
+    return Outcome(
+        {},
+        {"acknowledged": True},
+        [Row("escalation", active.seq, values)],
+        lines=[Line("escalation_acknowledged", active.level)],
+    )
+
+
+def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """4.4-4: cost against speed; accepting and withdrawing need a reason, declaring major the manager."""
+    active = _active(case)
+    rights.holder(scene, active.holder_group, "4.4-4")
+    decision = scene.codes.check("escalation_decision", answer.get("decision"), "decision")
+    if decision.data.get("reason"):
+        answers.need(answer, "reason")
+    if decision.data.get("manager"):
+        rights.manager(scene, f"4.4-4 {decision.code}")
+    values = {
+        "state": "decided",
+        "decision": decision.code,
+        "decision_reason": answers.text(answer, "reason"),
+        "decided_at": scene.now,
+        "decided_by": scene.by.id,
+    }
+    return Outcome(
+        {},
+        {"decision": decision.code},
+        [Row("escalation", active.seq, values)],
+        lines=[Line("escalation_decided", decision.code)],
+    )
+
+
+def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
+    """4.4-5: the decision becomes a message to the call, a change of its record, or a notice."""
+    active, call = _active(case), case.incident
+    decision = scene.codes.row("escalation_decision", active.decision)
+    params = {"decision": decision.name_zh, "reason": active.decision_reason or ""}
+    told = sorted({one for one in (call.owner, call.assignee) if one})
+    outcome = Outcome(
+        notices=[
+            Notice("escalation_decision", one, params, f"decision/{active.seq}/{active.notices}/{one}")
+            for one in told
+        ],
+        lines=[Line("escalation_act", decision.code)],
+    )
+    if decision.code == "reassign":
+        return outcome + Outcome(jobs=[_to_incident(call.no, active, decision.code)])
+    if decision.code == "declare_major" and not call.major:
+        declared = {"major": True, "major_declared_by": active.holder, "major_declared_at": scene.now}
+        return outcome + Outcome(declared)
+    return outcome
+
+
+def end_escalation(case: Case, variables: Variables, scene: Scene) -> Outcome:
+    """4.4-7: solved, closed, handed off, or withdrawn."""
+    active = case.escalation
+    if active is None:
+        return Outcome()
+    withdrawn = variables.get("decision") == "withdraw"
+    reason = (
+        "withdrawn"
+        if withdrawn
+        else {"ST8": "closed", "ST9": "handed_off"}.get(case.incident.status, "solved")
+    )
+    values = {"state": "ended", "ended_at": scene.now, "end_reason": reason}
+    return Outcome(
+        rows=[Row("escalation", active.seq, values)],
+        lines=[Line("escalation_ended", f"{active.level} {reason}")],
+    )
+
+
+def threshold_reached(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """A trigger reaches the escalation that is being watched; by hand it is one level higher (X13)."""
+    rights.staff(scene, "threshold_reached")
+    code = str(answer.get("trigger") or BY_HAND)
+    scene.codes.check("escalation_trigger", code, "trigger")
+    if rights.is_system(scene) and answer.get("level"):
+        level = scene.codes.check("escalation_level", answer["level"], "level").code
+    else:
+        level = _level_by_hand(case, answer.get("level"), scene)
+    return Outcome(variables={"trigger": code, "level": level}, lines=[Line("threshold", f"{code} {level}")])
+
+
+def solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """The call reached ST7, ST8 or ST9; the escalation ends."""
+    rights.manager(scene, "solved")
+    if case.incident.status not in OVER:
+        raise _refused(case.incident.no, "尚未解决", "it is not solved yet")
+    return Outcome()
+
+
+def ending(case: Case) -> list[Job]:
+    """The message that ends the active escalation when the call is solved, closed or handed off."""
+    active = case.escalation
+    if active is None:
+        return []
+    payload = {"message": "solved", "business_key": case.incident.no, "data": {}, "process": PROCESS}
+    return [Job("send", f"solved:{case.incident.no}:{active.seq}", payload)]
+
+
+def _call_for(case: Case, code: str, level: str, scene: Scene) -> Outcome:
+    """A job, because an escalation moves in its own transaction."""
+    call, active = case.incident, case.escalation
+    row = scene.codes.row("escalation_trigger", code)
+    line = Line("trigger", f"{code} {level}")
+    if not (row.active and row.data.get("automatic") and scene.codes.policy("automatic_escalation")):
+        return Outcome(lines=[line])
+    variables = {"trigger": code, "level": level, "reason": row.name_zh}
+    key = f"{code}:{level}:{call.no}:{call.segment}:{call.refusal_count}:{len(case.escalations)}"
+    if active is None:
+        start = {"process": PROCESS, "business_key": call.no, "variables": variables}
+        return Outcome(jobs=[Job("start", f"escalation:{key}", start)], lines=[line])
+    send = {
+        "message": "threshold_reached",
+        "business_key": call.no,
+        "data": {"trigger": code, "level": level},
+        "process": PROCESS,
+    }
+    return Outcome(jobs=[Job("send", f"threshold:{key}", send)], lines=[line])
+
+
+def _new(case: Case, code: str, level: str, variables: Variables, scene: Scene) -> Outcome:
+    seq = len(case.escalations) + 1
+    fields = _level_fields(case, level, scene)
+    row = {
+        "trigger": code,
+        "level": level,
+        "segment": case.incident.segment,
+        "state": "notified",
+        "reason": variables.get("reason"),
+        "raised_at": scene.now,
+        "raised_by": scene.by.id,
+        **fields,
+    }
+    return Outcome(
+        {"escalation_level": _highest(case.incident.escalation_level, level, scene)},
+        _variables(fields, level),
+        [Row("escalation", seq, row, new=True), _noted(case, seq, code, level, scene)],
+        lines=[Line("escalation", f"{code} {level}")],
+    )
+
+
+def _raised(case: Case, active: Escalation, code: str, level: str, scene: Scene) -> Outcome:
+    fields = _level_fields(case, level, scene)
+    row = {"trigger": code, "level": level, "state": "notified", "silences": 0, "holder": None, **fields}
+    return Outcome(
+        {"escalation_level": _highest(case.incident.escalation_level, level, scene)},
+        _variables(fields, level) | {"trigger": code},
+        [Row("escalation", active.seq, row), _noted(case, active.seq, code, level, scene)],
+        lines=[Line("escalation_raised", f"{code} {level}")],
+    )
+
+
+def _reminded(case: Case, active: Escalation, code: str, level: str, scene: Scene) -> Outcome:
+    """At or below the present level: a log line and a reminder, not a new record (§6.6.5)."""
+    return Outcome(
+        {},
+        _carried(active),
+        [_noted(case, active.seq, code, level, scene)],
+        lines=[Line("escalation_reminder", f"{code} {level}")],
+    )
+
+
+def _unanswered(case: Case, active: Escalation, scene: Scene) -> Outcome:
+    """Silence at the limit: first the backup of the same level, then the next level (未响应)."""
+    higher = _above(active.level, scene)
+    if active.silences == 0 or higher is None:
+        fields = _level_fields(case, active.level, scene)
+        values = {"silences": active.silences + 1, "ack_due": fields["ack_due"]}
+        return Outcome(
+            {},
+            _variables(fields, active.level),
+            [Row("escalation", active.seq, values)],
+            lines=[Line("escalation_silent", active.level)],
+        )
+    return _raised(case, active, NOT_ACKNOWLEDGED, higher, scene)
+
+
+def _level_by_hand(case: Case, wanted: Any, scene: Scene) -> str:
+    """One level above the present unless a higher one is named."""
+    call = case.incident
+    present = case.escalation.level if case.escalation else None
+    above = _above(present, scene)
+    if above is None:
+        raise _refused(call.no, f"已在最高级别 {present}", f"it is at the highest level {present}")
+    if not wanted:
+        return above
+    level = scene.codes.check("escalation_level", wanted, "level").code
+    if present and _rank(level, scene) <= _rank(present, scene):
+        raise _refused(call.no, f"级别只升不降(现为 {present})", f"its level only rises (now {present})")
+    return level
+
+
+def _above(level: str | None, scene: Scene) -> str | None:
+    levels = scene.codes.active("escalation_level")
+    if level is None:
+        return levels[0]
+    place = levels.index(level) + 1
+    return levels[place] if place < len(levels) else None
+
+
+def _level_fields(case: Case, level: str, scene: Scene) -> dict[str, Any]:
+    row, call = scene.codes.row("escalation_level", level), case.incident
+    group = row.data["holder"]
+    if group == "assigned":
+        group = call.assigned_group or call.owner_group
+    return {"holder_group": group, "ack_due": _ack_due(call.priority, row.data["ack"], scene)}
+
+
+def _ack_due(priority: str | None, limits: Mapping[str, int], scene: Scene) -> datetime:
+    """A request or a call without priority is acknowledged in the time of the row's `ack` priority."""
+    row = scene.codes.table("priority").get(priority or "")
+    like = (row.data.get("ack") if row else None) or priority
+    minutes = limits.get(str(like)) or max(limits.values())
+    return calendar.add(scene.codes, scene.codes.calendar(priority), scene.now, minutes)
+
+
+def _update_due(priority: str | None, scene: Scene) -> datetime:
+    every = scene.codes.minutes(priority, "update") or scene.codes.policy("update_default")
+    return calendar.add(scene.codes, scene.codes.calendar(priority), scene.now, every)
+
+
+def _audience(case: Case, active: Escalation, scene: Scene) -> list[str]:
+    """Holders of this level and of the lower ones, each with the backup, and the call's owner."""
+    levels = scene.codes.active("escalation_level")
+    upto = levels[: levels.index(active.level) + 1]
+    groups = [_level_fields(case, level, scene)["holder_group"] for level in reversed(upto)]
+    people = [one for group in groups for one in scene.facts.leaders(group)]
+    people += [case.incident.owner] if case.incident.owner else []
+    return list(dict.fromkeys(people))
+
+
+def _variables(fields: Mapping[str, Any], level: str) -> dict[str, Any]:
+    return {
+        "level": level,
+        "holder_group": fields["holder_group"],
+        "ack_due": fields["ack_due"].isoformat(),
+        "acknowledged": False,
+    }
+
+
+def _carried(active: Escalation) -> dict[str, Any]:
+    return {"level": active.level, "acknowledged": active.state in ("acked", "decided")}
+
+
+def _noted(case: Case, seq: int, code: str, level: str, scene: Scene) -> Row:
+    values = {"escalation": seq, "trigger": code, "level": level, "segment": case.incident.segment}
+    stamped = {**values, "at": scene.now, "by": scene.by.id}
+    return Row("escalation_raise", len(case.raises) + 1, stamped, new=True)
+
+
+def _known(case: Case, active: Escalation, code: str, level: str) -> bool:
+    key = (active.seq, code, level, case.incident.segment)
+    return key in {(row.escalation, row.trigger, row.level, row.segment) for row in case.raises}
+
+
+def _highest(present: str | None, level: str, scene: Scene) -> str:
+    return level if present is None or _rank(level, scene) > _rank(present, scene) else present
+
+
+def _rank(level: str, scene: Scene) -> int:
+    return int(scene.codes.row("escalation_level", level).data["rank"])
+
+
+def _to_incident(no: str, active: Escalation, decision: str) -> Job:
+    payload = {
+        "message": "escalation_decided",
+        "business_key": no,
+        "data": {"decision": decision},
+        "process": "incident_200",
+    }
+    return Job("send", f"escalation_decided:{no}:{active.seq}:{active.notices}", payload)
+
+
+def _active(case: Case) -> Escalation:
+    if case.escalation is None:
+        raise _refused(case.incident.no, "没有进行中的升级", "no escalation is active")
+    return case.escalation
+
+
+def _refused(no: str, why_zh: str, why_en: str) -> EscalationRefused:
+    return EscalationRefused(no=no, why_zh=why_zh, why_en=why_en)
+
+
+TOPICS = {
+    "register_escalation": register,
+    "notify": notify,
+    "act": act,
+    "end_escalation": end_escalation,
+}
+
+ANSWERS = {"T_ack": acknowledge, "T_decide": decide}
+
+MESSAGES = {"threshold_reached": threshold_reached, "solved": solved}

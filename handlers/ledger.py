@@ -1,0 +1,186 @@
+"""The books of a call: read under its lock, and an Outcome written with its log lines, in one transaction."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handlers import audit, counters, status, tables
+from handlers.errors import StaleCall, UnknownCall, WorkOrderRefused
+from handlers.incident import (
+    Case,
+    Confirmation,
+    Engagement,
+    Escalation,
+    HandOff,
+    Hold,
+    Incident,
+    Raise,
+    Reader,
+    Scene,
+    WorkOrder,
+    of,
+)
+from handlers.outcome import Line, Notice, Outcome, Row
+
+T = TypeVar("T")
+
+KINDS: Mapping[type, Any] = {
+    WorkOrder: tables.work_order,
+    Hold: tables.hold,
+    Engagement: tables.vendor_engagement,
+    Confirmation: tables.confirmation,
+    HandOff: tables.hand_off,
+    Escalation: tables.escalation,
+    Raise: tables.escalation_raise,
+}
+
+
+def new_number(connection: Connection, scene: Scene) -> str:
+    """`SD` + the date in the bank's time zone + a daily sequence that grows and never repeats (§6.1.2)."""
+    policy = scene.codes.policy
+    day = scene.now.astimezone(ZoneInfo(policy("timezone"))).strftime("%Y%m%d")
+    prefix = f"{policy('number_prefix')}{day}"
+    return f"{prefix}{counters.next_number(connection, prefix):04d}"
+
+
+def open_call(connection: Connection, values: Mapping[str, Any], scene: Scene) -> Case:
+    """Insert a draft call and its first log line."""
+    connection.execute(insert(tables.incident).values(**values))
+    case = read(connection, values["no"])
+    return write(connection, case, Outcome(lines=[Line("status", values["status"])]), scene, "200.1")
+
+
+def read(connection: Connection, no: str) -> Case:
+    """The call with its row locked (on SQLite the transaction is the lock); UnknownCall."""
+    chosen = select(tables.incident).where(tables.incident.c.no == no).with_for_update()
+    row = connection.execute(chosen).first()
+    if row is None:
+        raise UnknownCall(no=no)
+    return Case(of(Incident, row._mapping), _reader(connection, no))
+
+
+def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
+    """Apply a decision: changed fields, rows, notices and their log lines; returns the call as it is now.
+
+    Raises TransitionRefused or WorkOrderRefused if a table of PROCESS §6.7 does not allow it, and
+    StaleCall if the row changed since it was read.
+    """
+    call = case.incident
+    changes = {name: value for name, value in outcome.changes.items() if getattr(call, name) != value}
+    status.check(call, changes, scene.codes)
+    lines = [
+        *(_line(what, name, getattr(call, name), value) for name, value in changes.items()),
+        *_write_rows(connection, case, outcome.rows, scene),
+        *(_line(line.what, None, None, line.text) for line in outcome.lines),
+    ]
+    if not (lines or outcome.notices):
+        return case
+    return _commit(connection, case, changes, lines, outcome.notices, scene)
+
+
+def _commit(
+    connection: Connection,
+    case: Case,
+    changes: dict[str, Any],
+    lines: list[dict[str, Any]],
+    notices: Iterable[Notice],
+    scene: Scene,
+) -> Case:
+    call = case.incident
+    stamp = {"call": call.no, "at": scene.now, "by": scene.by.id, "step": changes.get("step", call.step)}
+    chained = audit.chain([stamp | line for line in lines], call.log_seq, call.log_hash)
+    head = {"log_seq": chained[-1]["seq"], "log_hash": chained[-1]["hash"]} if chained else {}
+    values = {**changes, **head, "version": call.version + 1}
+    table = tables.incident
+    done = connection.execute(
+        update(table).where(table.c.no == call.no, table.c.version == call.version).values(**values)
+    )
+    if done.rowcount != 1:
+        raise StaleCall(no=call.no)
+    if chained:
+        connection.execute(insert(tables.log), chained)
+    now = replace(call, **values)
+    _write_notices(connection, now, notices, scene)
+    return Case(now, _reader(connection, call.no))
+
+
+def _write_rows(
+    connection: Connection, case: Case, rows: Iterable[Row], scene: Scene
+) -> list[dict[str, Any]]:
+    """New and changed rows; the status of a work order moves by its table only (§6.7.7)."""
+    lines: list[dict[str, Any]] = []
+    known: dict[int, tuple[str, str]] = {}
+    for row in rows:
+        table = tables.metadata.tables[row.table]
+        key = {"call": case.incident.no, "seq": row.seq}
+        if row.table == "work_order":
+            lines += _follow(case, known, row, scene)
+        if row.new:
+            connection.execute(insert(table).values(**key, **row.values))
+        else:
+            where = (table.c.call == key["call"], table.c.seq == row.seq)
+            connection.execute(update(table).where(*where).values(**row.values))
+    return lines
+
+
+def _follow(case: Case, known: dict[int, tuple[str, str]], row: Row, scene: Scene) -> list[dict[str, Any]]:
+    """The log line of a work order's move, checked against the table."""
+    if "status" not in row.values:
+        return []
+    new = row.values["status"]
+    if row.new:
+        known[row.seq] = (row.values["no"], new)
+        group = row.values.get("group")
+        return [_line("work_order", row.values["no"], None, f"{new} {row.values['type']} {group}")]
+    if row.seq not in known:
+        order = next(order for order in case.work_orders if order.seq == row.seq)
+        known[row.seq] = (order.no, order.status)
+    no, old = known[row.seq]
+    if new not in scene.codes.row("work_order_status", old).data["next"]:
+        raise WorkOrderRefused(no=no, old=old, new=new)
+    known[row.seq] = (no, new)
+    return [_line("work_order", no, old, new)]
+
+
+def _write_notices(connection: Connection, call: Incident, notices: Iterable[Notice], scene: Scene) -> None:
+    rows = [_notice(call, notice, scene) for notice in notices if notice.recipient]
+    if rows:
+        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(tables.notice).on_conflict_do_nothing(index_elements=["key"]), rows)
+
+
+def _notice(call: Incident, notice: Notice, scene: Scene) -> dict[str, Any]:
+    row = scene.codes.row("notice", notice.event)
+    shown = {f.name: audit.shown(getattr(call, f.name)) or "" for f in fields(call)}
+    params = shown | {"recipient": notice.recipient} | dict(notice.params)
+    key = notice.key or f"{notice.event}/{call.version}/{notice.recipient}"
+    channel = row.data["channel"]
+    return {
+        "key": f"{call.no}/{key}"[:200],
+        "call": call.no,
+        "event": notice.event,
+        "channel": (call.medium or "PHONE").lower() if channel == "as_reported" else channel,
+        "recipient": str(notice.recipient)[:80],
+        "subject": row.name_zh.format_map(params)[:300],
+        "body": str(row.data["body"]).format_map(params),
+        "created_at": scene.now,
+        "state": "new",
+    }
+
+
+def _line(what: str, field: str | None, old: Any, new: Any) -> dict[str, Any]:
+    return {"what": what[:60], "field": field, "old": audit.shown(old), "new": audit.shown(new)}
+
+
+def _reader(connection: Connection, no: str) -> Reader:
+    def read_kind(kind: type[T], /) -> tuple[T, ...]:
+        table = KINDS[kind]
+        columns = [table.c[f.name] for f in fields(kind)]  # type: ignore[arg-type]
+        found = connection.execute(select(*columns).where(table.c.call == no).order_by(table.c.seq))
+        return tuple(of(kind, row._mapping) for row in found)
+
+    return read_kind

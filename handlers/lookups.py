@@ -1,0 +1,59 @@
+"""The facts of the database for decisions: reference data and other calls, read when asked for."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table, case, select
+
+from handlers import tables
+from handlers.incident import Ci, Contract, Incident, Person, Vendor, Workgroup, of
+
+
+class Lookups:
+    """Answers what handlers.incident.Facts asks."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def person(self, staff_no: str) -> Person | None:
+        row = self._row(tables.person, tables.person.c.staff_no == staff_no)
+        return of(Person, row) if row else None
+
+    def ci(self, code: str) -> Ci | None:
+        row = self._row(tables.ci, tables.ci.c.code == code)
+        return of(Ci, row) if row else None
+
+    def group(self, code: str) -> Workgroup | None:
+        row = self._row(tables.workgroup, tables.workgroup.c.code == code)
+        return of(Workgroup, row) if row else None
+
+    def vendor(self, code: str) -> Vendor | None:
+        row = self._row(tables.vendor, tables.vendor.c.code == code)
+        return of(Vendor, {**row, "contacts": tuple(json.loads(row["contacts"]))}) if row else None
+
+    def contract(self, code: str) -> Contract | None:
+        row = self._row(tables.contract, tables.contract.c.code == code)
+        return of(Contract, {**row, "response": json.loads(row["response"])}) if row else None
+
+    def call(self, no: str) -> Incident | None:
+        row = self._row(tables.incident, tables.incident.c.no == no)
+        return of(Incident, row) if row else None
+
+    def children(self, no: str) -> tuple[Incident, ...]:
+        chosen = select(tables.incident).where(tables.incident.c.parent == no).order_by(tables.incident.c.no)
+        return tuple(of(Incident, row._mapping) for row in self._connection.execute(chosen))
+
+    def leaders(self, group: str) -> tuple[str, ...]:
+        """Leader first, then the deputies (备份)."""
+        member = tables.membership.c
+        chosen = (
+            select(member.person)
+            .where(member.workgroup == group, member.role.in_(("leader", "deputy")))
+            .order_by(case((member.role == "leader", 0), else_=1), member.person)
+        )
+        return tuple(self._connection.execute(chosen).scalars())
+
+    def _row(self, table: Table, condition: Any) -> Mapping[str, Any] | None:
+        row = self._connection.execute(select(table).where(condition)).first()
+        return dict(row._mapping) if row else None

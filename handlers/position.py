@@ -1,0 +1,113 @@
+"""Where the call stands: status, step and hold as the diagram declares them, and who holds the open task."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from handlers import calendar, duplicates, escalation, waits, work_orders
+from handlers.incident import Case, Incident, Scene
+from handlers.outcome import Notice, Outcome, TaskFields
+
+RECORDED_BY = "T200_1"
+WORKING = ("ST4", "ST5")
+ASSIGNED = ("T200_5_accept", "T200_6", "T200_7", "T200_8")
+
+
+class Element(Protocol):
+    """A node of the diagram, as the engine shows it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def properties(self) -> Mapping[str, str]: ...
+
+
+def arrived(case: Case, places: Sequence[Element], scene: Scene) -> Outcome:
+    """The tokens came to rest: what the place declares is written to the call (§6.11 invariant 2)."""
+    place = next((one for one in places if "status" in one.properties or "step" in one.properties), None)
+    if place is None:
+        return Outcome()
+    call, changes = case.incident, _declared(place)
+    new = changes.get("status", call.status)
+    outcome = Outcome(changes)
+    if call.status == "ST6" and new != "ST6":
+        outcome += waits.resume(case, "timer", scene) + Outcome({"hold": None, "held_from": None})
+    if new == call.status:
+        return outcome + _stamps(case, place.id, new, scene)
+    return outcome + _stamps(case, place.id, new, scene) + _reached(case, new, scene)
+
+
+def tasks(call: Incident, places: Sequence[Element], scene: Scene) -> dict[str, TaskFields]:
+    """Priority, assignee and due of the open tasks: a second-line task belongs to the call's assignee."""
+    number = scene.codes.minutes(call.priority, "task")
+    return {
+        place.id: TaskFields(
+            assignee=call.assignee if place.properties.get("status") in WORKING else None,
+            priority=number,
+            due_at=_due(call, place, scene),
+        )
+        for place in places
+        if place.type.lower().endswith("usertask")
+    }
+
+
+def claimed(case: Case, place: str, assignee: str | None, scene: Scene) -> Outcome:
+    """A claim is the first response, and at second line the assignment of call and work order."""
+    call = case.incident
+    changes: dict[str, Any] = {}
+    if assignee and place != RECORDED_BY and call.first_response_at is None:
+        changes["first_response_at"] = scene.now
+    if place not in ASSIGNED or call.assignee == assignee:
+        return Outcome(changes)
+    order = case.dispatch
+    rows = work_orders.reassign(order, assignee, scene) if order else ()
+    if place != "T200_5_accept":
+        rows = (*rows, *(work_orders.step(order, "W3", scene) if order and order.status == "W2" else ()))
+    return Outcome({**changes, "assignee": assignee}, rows=rows)
+
+
+def _declared(place: Element) -> dict[str, Any]:
+    declared: dict[str, Any] = {}
+    for name in ("status", "step"):
+        if name in place.properties:
+            declared[name] = place.properties[name]
+    if declared.get("status") == "ST6":
+        declared["hold"] = place.properties.get("hold")
+    return declared
+
+
+def _stamps(case: Case, place: str, status: str, scene: Scene) -> Outcome:
+    """The moments that are set once, and W3 when an accepted dispatch is worked on."""
+    call = case.incident
+    if place == "T200_4" and call.l1_started_at is None:
+        return Outcome({"l1_started_at": scene.now})
+    if status == "ST4" and call.status in ("ST2", "ST3"):
+        order = case.dispatch
+        worked = (
+            work_orders.step(order, "W3", scene) if order and order.status == "W2" and call.assignee else ()
+        )
+        return Outcome({"l2_started_at": call.l2_started_at or scene.now}, rows=worked)
+    return Outcome()
+
+
+def _reached(case: Case, status: str, scene: Scene) -> Outcome:
+    """Solved, handed off or closed: the escalation ends, the caller and the children are told."""
+    if status not in escalation.OVER:
+        return Outcome()
+    outcome = Outcome(jobs=escalation.ending(case))
+    if status != "ST7":
+        return outcome
+    told = Outcome(
+        notices=[Notice("solved", case.incident.told)], jobs=duplicates.release(case.incident, scene)
+    )
+    return outcome + told
+
+
+def _due(call: Incident, place: Element, scene: Scene) -> datetime | None:
+    """A dispatch is accepted within the limit of its priority."""
+    minutes = scene.codes.minutes(call.priority, "accept")
+    if place.properties.get("status") != "ST3" or not minutes:
+        return None
+    return calendar.add(scene.codes, scene.codes.calendar(call.priority), scene.now, minutes)

@@ -1,0 +1,52 @@
+"""Reopening a closed call on the same record (PROCESS §6.5.7)."""
+
+from handlers import answers, calendar, escalation, rights, work_orders
+from handlers.confirmation import SECOND_LINE
+from handlers.errors import ReopenRefused
+from handlers.incident import Answer, Case, Scene
+from handlers.outcome import Line, Outcome
+
+
+def reopen(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """Within the window, with a success code only; the solver's tier decides where it goes on."""
+    rights.desk(scene, "reopen")
+    answers.need(answer, "reason")
+    _may_reopen(case, scene)
+    call = case.incident
+    second_line = call.solution_tier in SECOND_LINE and call.assigned_group is not None
+    step = "T200_6" if second_line else "T200_4"
+    outcome = Outcome(
+        {
+            "reopen_count": call.reopen_count + 1,
+            "reopened_at": scene.now,
+            "segment": call.segment + 1,
+            "closure_code": None,
+            "exit_path": None,
+            "closed_at": None,
+            "closed_by": None,
+            "confirm_result": None,
+            "confirm_method": None,
+        },
+        {"entry": "reopen", "return_step": step, "group": call.assigned_group},
+        work_orders.work(case, scene) if second_line else (),
+        lines=[Line("reopen", answers.text(answer, "reason"))],
+    )
+    return outcome + escalation.trigger(case, "X6", scene) if call.reopen_count else outcome
+
+
+def _may_reopen(case: Case, scene: Scene) -> None:
+    call, codes = case.incident, scene.codes
+    if call.status != "ST8" or call.closed_at is None or call.closure_code is None:
+        raise _refused(call.no, "尚未关闭", "it is not closed")
+    if codes.row("closure", call.closure_code).data["group"] != "success":
+        raise _refused(call.no, f"以 {call.closure_code} 关闭", f"it closed as {call.closure_code}")
+    minutes = codes.policy("reopen_minutes")
+    until = calendar.add(codes, codes.policy("reopen_calendar"), call.closed_at, minutes)
+    if scene.now > until:
+        raise _refused(
+            call.no, f"重开期限已于 {until.isoformat()} 结束", f"its window ended at {until.isoformat()}"
+        )
+
+
+def _refused(no: str, why_zh: str, why_en: str) -> ReopenRefused:
+    return ReopenRefused(no=no, why_zh=why_zh, why_en=why_en)

@@ -1,0 +1,63 @@
+"""Who may do what (PROCESS §6.10), asked by every decision before it decides."""
+
+from handlers.errors import NotAllowed
+from handlers.incident import Case, Scene
+
+SYSTEM = "system"
+
+
+def is_system(scene: Scene) -> bool:
+    """A timer, a job or a clock acts, not a person."""
+    return scene.by.id == SYSTEM
+
+
+def is_desk(scene: Scene) -> bool:
+    """The actor is on the desk."""
+    return scene.codes.policy("desk_group") in scene.by.groups
+
+
+def is_manager(scene: Scene) -> bool:
+    """The actor is an incident manager."""
+    return scene.codes.policy("manager_group") in scene.by.groups
+
+
+def desk(scene: Scene, what: str) -> None:
+    """Only the desk or the incident manager: 200.1-200.5, 200.9, 200.10, withdrawal, reopening."""
+    if not (is_desk(scene) or is_manager(scene) or is_system(scene)):
+        raise _refused(scene, what, "帮助台或事件经理", "the desk or the incident manager")
+
+
+def second_line(case: Case, scene: Scene, what: str) -> None:
+    """Only the group that the call is assigned to, or the incident manager: 200.6-200.8."""
+    if not (case.incident.assigned_group in scene.by.groups or is_manager(scene) or is_system(scene)):
+        raise _refused(scene, what, "受派工作组", "the assigned group")
+
+
+def desk_or_second_line(case: Case, scene: Scene, what: str) -> None:
+    """The desk, the group that works on the call, or the incident manager."""
+    if not is_desk(scene):
+        second_line(case, scene, what)
+
+
+def manager(scene: Scene, what: str) -> None:
+    """Only the incident manager."""
+    if not (is_manager(scene) or is_system(scene)):
+        raise _refused(scene, what, "事件经理", "the incident manager")
+
+
+def staff(scene: Scene, what: str) -> None:
+    """Any supporter: a member of any workgroup."""
+    if not (scene.by.groups or is_system(scene)):
+        raise _refused(scene, what, "支持人员", "supporters")
+
+
+def holder(scene: Scene, group: str | None, what: str) -> None:
+    """The holder of an escalation level, that is leader or deputy of its group, or the manager."""
+    leaders = scene.facts.leaders(group) if group else ()
+    holds = scene.by.id in leaders if leaders else group in scene.by.groups
+    if not (holds or is_manager(scene) or is_system(scene)):
+        raise _refused(scene, what, "级别负责人", "the level holder")
+
+
+def _refused(scene: Scene, what: str, who_zh: str, who_en: str) -> NotAllowed:
+    return NotAllowed(by=scene.by.id, what=what, who_zh=who_zh, who_en=who_en)

@@ -1,0 +1,54 @@
+"""README and quickstart tell the truth: the routes, commands and settings they name are those that exist."""
+
+import re
+from dataclasses import fields
+
+from flask import Flask
+
+from api.cli import cli
+from api.settings import ROOT, Settings, variable
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUICKSTART = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
+ELSEWHERE = {"/api/v1/openapi.json", "/api/v1/health"}  # named in the README in words, not as a call
+
+
+def test_the_readme_calls_every_route_and_no_other(app: Flask) -> None:
+    named = re.findall(r"^api (\w+) '?(/[\w/$]*)", README, re.MULTILINE)
+    called = {(method, re.sub(r"\$\w+", "{}", path)) for method, path in named}
+
+    exists = {
+        (method, re.sub(r"<[^>]+>", "{}", rule.rule).removeprefix("/api/v1"))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/v1") and rule.rule not in ELSEWHERE
+    }
+    assert called == exists
+    assert all(path in README for path in ELSEWHERE)
+
+
+def test_an_operator_needs_at_most_ten_routes() -> None:
+    numbered = re.findall(r"(?:^# |   )(\d+) ", README, re.MULTILINE)
+
+    assert numbered == [str(n) for n in range(1, 11)]
+
+
+def test_the_settings_are_documented_and_no_other() -> None:
+    documented = set(re.findall(r"^\| `(FLOW200_\w+)` \|", QUICKSTART, re.MULTILINE))
+
+    assert documented == {variable(f.name) for f in fields(Settings)}
+
+
+def test_the_commands_named_exist() -> None:
+    named = set(re.findall(r"`flow200 (\w+)", README + QUICKSTART))
+
+    assert named and named <= set(cli.commands)
+
+
+def test_the_make_targets_named_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`?make (\w+)", README + contributing)) - {"and"}
+
+    assert {"run", "test", "check"} <= named
+    assert named <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
