@@ -73,7 +73,9 @@ def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:
 def notices(connection: Connection, no: str) -> list[dict[str, Any]]:
     """The outbox rows of a call, oldest first."""
     table = tables.notice
-    return _rows(connection, select(table).where(table.c.call == no).order_by(table.c.created_at, table.c.key))
+    return _rows(
+        connection, select(table).where(table.c.call == no).order_by(table.c.created_at, table.c.key)
+    )
 
 
 def log(connection: Connection, no: str) -> list[dict[str, Any]]:

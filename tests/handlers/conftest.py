@@ -3,10 +3,11 @@
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from shutil import copyfile
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, event, select
 
 from engine.ports import SYSTEM, Actor, Command, Element, Instance, Task
 from handlers import facts, sample, tables
@@ -185,14 +186,24 @@ class Hand:
         return self.at("T200_9", by)
 
 
-@pytest.fixture
-def hand(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path}/flow200.db")
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory):
+    """A database file with the sample organisation, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("loaded") / "flow200.db"
+    engine = create_engine(f"sqlite:///{path}")
     tables.metadata.create_all(engine)
-    now = at(11, 23, 9, 5)
     with engine.begin() as connection:
-        sample.load(connection, now)
-    yield Hand(engine, Desk(), now)
+        sample.load(connection, at(11, 23, 9, 5))
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def hand(tmp_path, loaded):
+    path = copyfile(loaded, tmp_path / "flow200.db")
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+    yield Hand(engine, Desk(), at(11, 23, 9, 5))
     engine.dispose()
 
 

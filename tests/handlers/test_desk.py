@@ -141,7 +141,11 @@ def test_a_silent_vendor_is_contacted_three_times_and_given_up(hand):
     hand.call("contact_vendor", "system")
 
     assert hand.instance.variables["vendor_result"] == "no_response"
-    assert dues == [at(11, 23, 14, 35).isoformat(), at(11, 24, 9, 5).isoformat(), at(11, 24, 14, 35).isoformat()]
+    assert dues == [
+        at(11, 23, 14, 35).isoformat(),
+        at(11, 24, 9, 5).isoformat(),
+        at(11, 24, 14, 35).isoformat(),
+    ]
     contacts = [row["contact"] for row in hand.rows(tables.vendor_attempt)]
     assert contacts == ["值班工程师 400-100-0001", "值班工程师 400-100-0001", "区域经理 400-100-0002"]
     assert hand.rows(tables.vendor_engagement)[0]["result"] == "V2"
@@ -279,7 +283,9 @@ def test_second_line_returns_a_call_that_is_not_its_own(hand):
 
 def test_a_withdrawn_call_recalls_its_work_order(hand):
     """S37."""
-    hand.accepted().message("withdraw", reason="已自行解决").at("T200_10").answer("T200_10").call("close").end()
+    hand.accepted().message("withdraw", reason="已自行解决").at("T200_10").answer("T200_10").call(
+        "close"
+    ).end()
 
     assert (hand.record["status"], hand.record["closure_code"]) == ("ST8", "C07")
     assert hand.rows(tables.work_order)[0]["status"] == "W7"
@@ -500,7 +506,9 @@ def test_lowering_needs_the_manager_and_raising_does_not(hand):
 def test_a_child_waits_and_is_confirmed_by_itself(hand):
     parent = hand.first_line().no
     parent_instance = hand.instance
-    child = hand.registered().at("T200_2").answer("T200_2", outcome_2="duplicate", parent=parent).at("W_parent")
+    child = (
+        hand.registered().at("T200_2").answer("T200_2", outcome_2="duplicate", parent=parent).at("W_parent")
+    )
     child_instance = child.instance
     assert (hand.record["status"], hand.record["hold"], hand.record["parent"]) == ("ST6", "H3", parent)
 
