@@ -346,6 +346,8 @@ class Engine:
 
     def _remember(self, live: Live) -> None:
         """Write the notes of a verb that moved no token, and what the domain said of open tasks."""
+        if not live.notes:
+            return
         live.change_tasks()
         table = store.instance
         live.command.connection.execute(

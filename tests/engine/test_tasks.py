@@ -463,3 +463,14 @@ def test_nobody_but_the_named_person_completes_a_task_without_groups(office: Off
     ended = office.complete("a", by=Actor("zhao"))
 
     assert ended.ended_at is not None
+
+
+def test_claiming_ones_own_task_again_changes_nothing(office: Office) -> None:
+    office.deploy(TWO_STEPS)
+    office.start()
+    office.engine.claim(office.task("a").id, LINA, office.now)
+    before = office.rows()
+
+    office.engine.claim(office.task("a").id, LINA, office.now + timedelta(minutes=1))
+
+    assert office.rows() == before
