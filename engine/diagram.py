@@ -127,12 +127,19 @@ def _connect_loops(spec: Any) -> None:
     """Let each loop hear of its finished rounds.
 
     The library connects them only while it makes a round: an instance that another process stored
-    would wait for ever.
+    would wait for ever. It would also merge a round's own item into the loop, and refuse the next round
+    because that item exists already; so the round forgets it first.
     """
     for loop in [s for s in spec.task_specs.values() if isinstance(s, LoopTask)]:
         finished = spec.task_specs[loop.task_spec].completed_event
         if not finished.is_connected(loop.merge_child):
+            if item := getattr(loop, "input_item", None):
+                finished.connect(_forget, item.bpmn_id)
             finished.connect(loop.merge_child)
+
+
+def _forget(_workflow: Any, round_: Any, name: str) -> None:
+    round_.data.pop(name, None)
 
 
 def _called(process: Any, parser: "_Parser", subprocesses: Mapping[str, Any]) -> list[Any]:

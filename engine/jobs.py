@@ -148,11 +148,10 @@ class Jobs:
             )
             if last and not isinstance(error, Failed):
                 self._record(connection, row, now, text)
-            if not last and isinstance(error, Failed):
+            if isinstance(error, Failed):
+                done = {} if last else {"resolved_at": now, "resolved_by": "retry"}
                 connection.execute(
-                    update(failures)
-                    .where(failures.c.id == error.params["failure"])
-                    .values(resolved_at=now, resolved_by="retry")
+                    update(failures).where(failures.c.id == error.params["failure"]).values(job_key=key, **done)
                 )
 
     def _record(self, connection: Connection, row: Row[Any], now: datetime, text: str) -> None:

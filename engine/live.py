@@ -304,6 +304,7 @@ class Live:
                     .where(table.c.instance_id == self.row["id"], table.c.key.in_(gone), table.c.state != "done")
                     .values(state="cancelled", done_at=self.command.now)
                 )
+                self._resolve_failures(gone)
         rows = [
             job_row(self.command.now, key, kind, {}, due, self.row["id"], element_id, token)
             for key, (kind, element_id, token, due) in wanted.items()
@@ -311,6 +312,14 @@ class Live:
         ]
         if rows:
             connection.execute(insert(table), rows)
+
+    def _resolve_failures(self, job_keys: set[str]) -> None:
+        """What failed is not waited for any more."""
+        table, command = store.failure, self.command
+        mine = (table.c.instance_id == self.row["id"], table.c.job_key.in_(job_keys), table.c.resolved_at.is_(None))
+        command.connection.execute(
+            update(table).where(*mine).values(resolved_at=command.now, resolved_by=command.by.id)
+        )
 
     def _write_subscriptions(self) -> None:
         table, connection = store.subscription, self.command.connection

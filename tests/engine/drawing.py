@@ -24,6 +24,7 @@ def file(*processes: str) -> bytes:
     drawn = "".join(processes)
     messages = sorted(set(re.findall(r'messageRef="M_([^"]+)"', drawn)))
     roots = "".join(f'<message id="M_{m}" name="{m}"/>' for m in messages)
+    roots += '<error id="E" name="E" errorCode="E"/>' if 'errorRef="E"' in drawn else ""
     return f'<definitions {_NAMESPACES} id="definitions" targetNamespace="x">{roots}{drawn}</definitions>'.encode()
 
 

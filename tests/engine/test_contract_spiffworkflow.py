@@ -224,7 +224,7 @@ def test_r8_link_events_lose_the_token() -> None:
     assert Stock(drawn).go().flow.is_completed()
 
     assert "link-event" in refused(drawn)
-    happened, rests, has_token = Player(drawn, keep).trace[-1]
+    happened, rests, has_token = Player(drawn, keep, watch=False).trace[-1]
     assert not rests and not has_token and not any(note[0] == "ended" for note in happened)
 
 

@@ -284,6 +284,56 @@ def test_a_job_may_send_a_message_and_says_when_nobody_took_it(database: Any) ->
     assert office.open() == ["q"] and office.failures() == []
 
 
+def test_a_message_job_that_fails_can_be_retried(database: Any) -> None:
+    class Stumbling(Asking):
+        broken = True
+
+        def message(self, command: Any, name: str, element: Any, instance: Any, data: Any) -> Any:
+            if self.broken:
+                raise RuntimeError("stumbled")
+            return Nothing()
+
+    domain = Stumbling(asked("send", "m:1", message="go", business_key="K2"))
+    office = Office(database, domain)
+    office.deploy(
+        process("P", user("a"), end(), flows="s>a; a>e"),
+        process("Q", catch("c", message("go")), user("q"), end(), flows="s>c; c>q; q>e"),
+    )
+    waiting = office.start("Q", "K2")
+    office.start("P", "K1")
+    office.complete("a")
+    for _ in range(3):
+        office.tick(hours=1)
+    (failure,) = office.failures()
+    domain.broken = False
+
+    office.engine.retry(failure.id, ZHAO, office.now)
+    office.tick()
+
+    assert (failure.instance_id, failure.job_key) == (waiting.id, "m:1")
+    assert office.open() == ["q"] and office.failures() == []
+
+
+def test_a_failure_ends_with_the_wait_that_it_was_about(office_with: OfficeWith) -> None:
+    def down(variables: Mapping[str, Any]) -> None:
+        raise ConnectionError("vendor down")
+
+    office = office_with({"call": down})
+    office.deploy(
+        process(
+            "P", service("t", "call", job=True), boundary("b", "t", message("go")), end(), flows="s>t; t>e; b>e",
+        )  # fmt: skip
+    )
+    instance = office.start()
+    for _ in range(3):
+        office.tick(hours=1)
+    assert len(office.failures()) == 1
+
+    office.send("go")
+
+    assert office.failures() == [] and not any(office.waits(instance.id).values())
+
+
 def test_a_job_of_a_kind_that_nobody_does_becomes_a_failure(database: Any) -> None:
     office = Office(database, Asking(asked("sing", "s:1")))
     office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
