@@ -1,1 +1,1 @@
-"""Runs BPMN diagrams: deploys them, moves their tokens, keeps their state. Knows nothing of what they are about."""
+"""Runs BPMN diagrams: deploys them, moves their tokens, keeps their state; never asks what they are about."""

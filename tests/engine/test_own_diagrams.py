@@ -1,6 +1,7 @@
 """Leave and coffee: the engine knows nothing of what its diagrams are about.
 
-Two stories by hand through every verb, then random walks: an open instance always waits for somebody or something.
+Stories by hand through every verb, then random walks: an open instance always waits for somebody or
+something.
 """
 
 from collections.abc import Mapping
@@ -181,7 +182,11 @@ def possible(office: Office, instance_id: str) -> list[Any]:
     waits = office.waits(instance_id)
     moves: list[Any] = []
     for task in waits["tasks"]:
-        moves.append(lambda n, t=task: office.engine.complete(t.id, fill(office.engine.form(t.id), n), ANYBODY, office.now))
+        moves.append(
+            lambda n, t=task: office.engine.complete(
+                t.id, fill(office.engine.form(t.id), n), ANYBODY, office.now
+            )
+        )
         moves.append(lambda n, t=task: office.engine.claim(t.id, ANYBODY, office.now))
     for wait in waits["messages"]:
         moves.append(lambda n, w=wait: office.send(w.message, "W-1"))

@@ -132,7 +132,9 @@ class Player:
 
 
 def by_name(tasks: list[Any]) -> list[Any]:
-    return sorted(tasks, key=lambda t: (workflow.element_id(t), repr(sorted(t.data.items())), repr(t.internal_data)))
+    return sorted(
+        tasks, key=lambda t: (workflow.element_id(t), repr(sorted(t.data.items())), repr(t.internal_data))
+    )
 
 
 def build(raw: bytes) -> Diagram:
@@ -332,13 +334,23 @@ def for_each(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
     p, start, u, e = s.id("p"), s.id("s"), s.id("u"), s.id("e")
     inside = f'<startEvent id="{start}"/>{user(u)}{end(e)}{arrows(f"{start}>{u}; {u}>{e}")}'
     one_by_one = str(draw(st.booleans())).lower()
-    how = f'<multiInstanceLoopCharacteristics isSequential="{one_by_one}"><loopDataInputRef>items</loopDataInputRef>'
-    item = '<inputDataItem id="item" name="item"/></multiInstanceLoopCharacteristics>'
+    how = f'<multiInstanceLoopCharacteristics isSequential="{one_by_one}">'
+    item = '<loopDataInputRef>items</loopDataInputRef><inputDataItem id="item" name="item"/></multiInstanceLoopCharacteristics>'
     s.add(element("subProcess", p, how + item, inside))
     return p, p
 
 
-FLAT = (a_receive, a_user, a_message_boundary, a_timer_boundary, a_reminder, a_wait, a_catch, a_service, a_loop)
+FLAT = (
+    a_receive,
+    a_user,
+    a_message_boundary,
+    a_timer_boundary,
+    a_reminder,
+    a_wait,
+    a_catch,
+    a_service,
+    a_loop,
+)
 NESTED = (
     a_fork, several, again, a_subprocess, a_call, an_error, a_terminated, a_choice_of_several, for_each,
 )  # fmt: skip
@@ -359,7 +371,12 @@ def drawings(draw: Any, blocks: Any = FLAT + NESTED) -> bytes:
     s.add(end("e"))
     s.link(f"{before}>e")
     called = body(
-        "C", user("cu"), boundary("cb", "cu", timer("PT1H")), end("ce"), flows="cs>cu; cu>ce; cb>ce", start="cs"
+        "C",
+        user("cu"),
+        boundary("cb", "cu", timer("PT1H")),
+        end("ce"),
+        flows="cs>cu; cu>ce; cb>ce",
+        start="cs",
     )
     return file(body("P", *s.nodes, flows="; ".join(s.flows)), called)
 
@@ -398,7 +415,12 @@ def test_an_unknown_format_is_refused() -> None:
 
 def test_a_thousand_rounds_stay_flat() -> None:
     loop = process(
-        "P", user("a"), xor("g"), boundary("b", "a", message("stop")), end(), flows="s>a; a>g; g>a[again]; g>e[not again]; b>e"
+        "P",
+        user("a"),
+        xor("g"),
+        boundary("b", "a", message("stop")),
+        end(),
+        flows="s>a; a>g; g>a[again]; g>e[not again]; b>e",
     )
     player = Player(loop, pruned)
     player.play([0] * 10)
