@@ -335,8 +335,8 @@ def for_each(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
     inside = f'<startEvent id="{start}"/>{user(u)}{end(e)}{arrows(f"{start}>{u}; {u}>{e}")}'
     one_by_one = str(draw(st.booleans())).lower()
     how = f'<multiInstanceLoopCharacteristics isSequential="{one_by_one}">'
-    item = '<loopDataInputRef>items</loopDataInputRef><inputDataItem id="item" name="item"/></multiInstanceLoopCharacteristics>'
-    s.add(element("subProcess", p, how + item, inside))
+    item = f'<loopDataInputRef>items</loopDataInputRef><inputDataItem id="{s.id("item")}"/>'
+    s.add(element("subProcess", p, how + item + "</multiInstanceLoopCharacteristics>", inside))
     return p, p
 
 
