@@ -1,1 +1,1 @@
-"""Runs BPMN diagrams: deploys them, moves their tokens, keeps their state. Knows nothing of incidents."""
+"""Runs BPMN diagrams: deploys them, moves their tokens, keeps their state; never asks what they are about."""

@@ -1,4 +1,4 @@
-"""The engine's verbs: each is one transaction and one commit; a failing handler leaves everything as it was."""
+"""The engine's verbs: each is one transaction, one commit; a failing handler leaves everything as it was."""
 
 import hashlib
 import threading
@@ -107,7 +107,7 @@ class Engine:
         variables: Mapping[str, Any] | None = None,
         answer: Mapping[str, Any] | None = None,
     ) -> Instance:
-        """Start the newest version of a process; `answer` completes its first user task in the same transaction.
+        """Start the newest version of a process; `answer` completes its first user task in the same verb.
 
         Raises DefinitionNotFound, InvalidData, InstanceOpen, NothingToAnswer, InvalidForm,
         what the domain refuses, Failed.
@@ -131,7 +131,7 @@ class Engine:
             self._remember(live)
 
     def unclaim(self, task_id: str, by: Actor, now: datetime) -> None:
-        """Give a task back to its groups. Raises TaskNotFound, TaskNotOpen, TaskAssigned (to somebody else)."""
+        """Give a task back to its groups. Raises TaskNotFound, TaskNotOpen, TaskAssigned (to another)."""
         with self._verb("unclaim", by, now) as verb:
             live, row = self._open_task(verb, task_id)
             if row.assignee != by.id:
@@ -186,12 +186,14 @@ class Engine:
             live = self._load(verb, instance_id)
             live.workflow.cancel()
             live.ends.append("")
-            live.note("cancelled", Element(live.diagram.key, "process", live.diagram.name), {"reason": reason})
+            live.note(
+                "cancelled", Element(live.diagram.key, "process", live.diagram.name), {"reason": reason}
+            )
             live.save()
             return self._snapshot(live)
 
     def tick(self, now: datetime, limit: int = 100) -> int:
-        """Run the jobs that are due at `now` (aware UTC), each in its own transaction; returns how many ran."""
+        """Run the jobs due at `now` (aware UTC), each in its own transaction; returns how many ran."""
         return self.jobs.run_due(now, limit)
 
     def retry(self, failure_id: str, by: Actor, now: datetime) -> None:
@@ -346,6 +348,8 @@ class Engine:
 
     def _remember(self, live: Live) -> None:
         """Write the notes of a verb that moved no token, and what the domain said of open tasks."""
+        if not live.notes:
+            return
         live.change_tasks()
         table = store.instance
         live.command.connection.execute(
@@ -511,7 +515,9 @@ def _forms(files: Mapping[str, bytes]) -> tuple[dict[str, Form], list[lint.Findi
                 form = compile_form(name, raw)
             except FormError as error:
                 zh = f"表单无法使用:{error}"
-                findings.append(lint.Finding("form", "error", name, "", "", 0, zh, f"The form cannot be used: {error}"))
+                findings.append(
+                    lint.Finding("form", "error", name, "", "", 0, zh, f"The form cannot be used: {error}")
+                )
             else:
                 forms[form.id] = form
     return forms, findings

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser, BpmnValidator, full_tag
@@ -42,7 +42,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What the engine must know of an element beside its `Element`: the `camunda:*` attributes and its event."""
+    """What the engine must know of an element beside its `Element`: `camunda:*` attributes and its event."""
 
     element: Element
     camunda: Mapping[str, str]
@@ -127,18 +127,27 @@ def _connect_loops(spec: Any) -> None:
     """Let each loop hear of its finished rounds.
 
     The library connects them only while it makes a round: an instance that another process stored
-    would wait for ever.
+    would wait for ever. It would also merge a round's own item into the loop, and refuse the next round
+    because that item exists already; so the round forgets it first.
     """
     for loop in [s for s in spec.task_specs.values() if isinstance(s, LoopTask)]:
         finished = spec.task_specs[loop.task_spec].completed_event
         if not finished.is_connected(loop.merge_child):
+            if item := getattr(loop, "input_item", None):
+                finished.connect(_forget, item.bpmn_id)
             finished.connect(loop.merge_child)
+
+
+def _forget(_workflow: Any, round_: Any, name: str) -> None:
+    round_.data.pop(name, None)
 
 
 def _called(process: Any, parser: "_Parser", subprocesses: Mapping[str, Any]) -> list[Any]:
     """Processes that this one calls; embedded subprocesses are inside the process element itself."""
     parsers = parser.process_parsers
-    return [parsers[name].node for name in subprocesses if name in parsers and parsers[name].node is not process]
+    return [
+        parsers[name].node for name in subprocesses if name in parsers and parsers[name].node is not process
+    ]
 
 
 def _needs_history(spec: Any) -> bool:
@@ -233,7 +242,9 @@ def _keeping(parser_class: type) -> type:
         def parse_extensions(self, node: Any = None) -> dict[str, Any]:
             found = dict(super().parse_extensions(node) or {})
             attributes = (self.node if node is None else node).attrib
-            kept = {etree.QName(k).localname: v for k, v in attributes.items() if k.startswith(f"{{{CAMUNDA}}}")}
+            kept = {
+                etree.QName(k).localname: v for k, v in attributes.items() if k.startswith(f"{{{CAMUNDA}}}")
+            }
             return {**found, "camunda": kept} if kept else found
 
     Keeping.__name__ = parser_class.__name__
@@ -241,7 +252,7 @@ def _keeping(parser_class: type) -> type:
 
 
 class _Parser(SpiffBpmnParser):  # type: ignore[misc]
-    OVERRIDE_PARSER_CLASSES = {
+    OVERRIDE_PARSER_CLASSES: ClassVar[dict[str, Any]] = {
         tag: (_keeping(parser), spec)
         for tag, (parser, spec) in {
             **BpmnParser.PARSER_CLASSES,

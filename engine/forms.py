@@ -68,7 +68,9 @@ class Form:
         wrong = {
             f.key: _sentence("option")
             for f in self.fields
-            if f.values_key and found.get(f.key) is not None and not _among(found[f.key], options(f.values_key))
+            if f.values_key
+            and found.get(f.key) is not None
+            and not _among(found[f.key], options(f.values_key))
         }
         if wrong:
             raise InvalidForm(self.id, wrong)
@@ -248,7 +250,10 @@ _MESSAGES = {
 _SENTENCES = {
     "required": ("必填", "is required"),
     "type": ("类型或格式不对", "has the wrong type or format"),
-    "offset": ("时间必须带时区,例如 2026-11-25T09:00:00+08:00", "needs a time with an offset, as 2026-11-25T09:00:00+08:00"),
+    "offset": (
+        "时间必须带时区,例如 2026-11-25T09:00:00+08:00",
+        "needs a time with an offset, as 2026-11-25T09:00:00+08:00",
+    ),
     "option": ("不在允许的取值之内", "is not one of the listed values"),
     "pattern": ("格式不符", "does not match the pattern"),
     "range": ("超出允许范围", "is out of range"),
@@ -264,7 +269,7 @@ def _sentence(code: str) -> dict[str, str]:
 
 
 def _named(messages: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """marshmallow's messages (our own short codes, or its text for an unknown field) as sentences by field."""
+    """marshmallow's messages (our short codes, or its text for an unknown field) as sentences by field."""
     found = {}
     for key, said in messages.items():
         code = said[0] if isinstance(said, list) else "type"

@@ -1,4 +1,4 @@
-"""Work for later: rows of the `job` table, run when due, tried again when they fail, never lost without a word."""
+"""Work for later: rows of the `job` table, run when due, tried again when they fail, never just lost."""
 
 import logging
 from collections.abc import Callable
@@ -121,7 +121,9 @@ class Jobs:
         """Let a failed job be tried again at once."""
         table = store.job
         connection.execute(
-            update(table).where(table.c.key == key, table.c.state == "failed").values(state="open", attempts=0, due_at=now)
+            update(table)
+            .where(table.c.key == key, table.c.state == "failed")
+            .values(state="open", attempts=0, due_at=now)
         )
 
     def _again(self, key: str, now: datetime, error: Exception) -> None:
@@ -148,11 +150,12 @@ class Jobs:
             )
             if last and not isinstance(error, Failed):
                 self._record(connection, row, now, text)
-            if not last and isinstance(error, Failed):
+            if isinstance(error, Failed):
+                done = {} if last else {"resolved_at": now, "resolved_by": "retry"}
                 connection.execute(
                     update(failures)
                     .where(failures.c.id == error.params["failure"])
-                    .values(resolved_at=now, resolved_by="retry")
+                    .values(job_key=key, **done)
                 )
 
     def _record(self, connection: Connection, row: Row[Any], now: datetime, text: str) -> None:

@@ -1,4 +1,4 @@
-"""One instance at work inside one verb: loaded, moved, and written back with everything that follows from it."""
+"""One instance at work inside one verb: loaded, moved, and written back with all that follows from it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ TEXT_LIMIT = 20_000
 
 
 class Live:
-    """The host of a workflow (see `workflow.Host`): answers its service tasks by the domain, notes its history."""
+    """The host of a workflow (`workflow.Host`): answers its service tasks by the domain, notes history."""
 
     def __init__(
         self,
@@ -96,7 +96,11 @@ class Live:
     def view(self, variables: Mapping[str, Any]) -> Instance:
         """What a hook may see of this instance."""
         return Instance(
-            self.row["id"], self.row["process"], self.row["version"], self.row["business_key"], dict(variables)
+            self.row["id"],
+            self.row["process"],
+            self.row["version"],
+            self.row["business_key"],
+            dict(variables),
         )
 
     def note(self, kind: str, element: Element, data: Mapping[str, Any] | None = None) -> None:
@@ -259,11 +263,15 @@ class Live:
         if values:
             table = store.task
             self.command.connection.execute(
-                update(table).where(table.c.instance_id == self.row["id"], table.c.id == task_id).values(values)
+                update(table)
+                .where(table.c.instance_id == self.row["id"], table.c.id == task_id)
+                .values(values)
             )
 
     def _add_candidates(self, task_id: str, groups: Any) -> None:
-        rows = [{"instance_id": self.row["id"], "task_id": task_id, "group": g} for g in dict.fromkeys(groups)]
+        rows = [
+            {"instance_id": self.row["id"], "task_id": task_id, "group": g} for g in dict.fromkeys(groups)
+        ]
         if rows:
             self.command.connection.execute(insert(store.candidate), rows)
 
@@ -279,7 +287,9 @@ class Live:
         self.command.connection.execute(
             update(table)
             .where(table.c.instance_id == self.row["id"], table.c.id == task_id)
-            .values(completed_at=self.command.now, completed_by=self.command.by.id, assignee=self.command.by.id)
+            .values(
+                completed_at=self.command.now, completed_by=self.command.by.id, assignee=self.command.by.id
+            )
         )
         self._drop_candidates([task_id])
 
@@ -296,14 +306,21 @@ class Live:
         known: set[str] = set()
         if self.row["revision"] > 1:
             mine = and_(table.c.instance_id == self.row["id"], table.c.kind.in_(("timer", "service")))
-            known = set(connection.execute(select(table.c.key).where(mine, table.c.state.in_(("open", "failed")))).scalars())
+            known = set(
+                connection.execute(
+                    select(table.c.key).where(mine, table.c.state.in_(("open", "failed")))
+                ).scalars()
+            )
             gone = known - wanted.keys()
             if gone:
                 connection.execute(
                     update(table)
-                    .where(table.c.instance_id == self.row["id"], table.c.key.in_(gone), table.c.state != "done")
+                    .where(
+                        table.c.instance_id == self.row["id"], table.c.key.in_(gone), table.c.state != "done"
+                    )
                     .values(state="cancelled", done_at=self.command.now)
                 )
+                self._resolve_failures(gone)
         rows = [
             job_row(self.command.now, key, kind, {}, due, self.row["id"], element_id, token)
             for key, (kind, element_id, token, due) in wanted.items()
@@ -311,6 +328,18 @@ class Live:
         ]
         if rows:
             connection.execute(insert(table), rows)
+
+    def _resolve_failures(self, job_keys: set[str]) -> None:
+        """What failed is not waited for any more."""
+        table, command = store.failure, self.command
+        mine = (
+            table.c.instance_id == self.row["id"],
+            table.c.job_key.in_(job_keys),
+            table.c.resolved_at.is_(None),
+        )
+        command.connection.execute(
+            update(table).where(*mine).values(resolved_at=command.now, resolved_by=command.by.id)
+        )
 
     def _write_subscriptions(self) -> None:
         table, connection = store.subscription, self.command.connection
@@ -394,7 +423,7 @@ def add_jobs(command: Command, jobs: Any) -> None:
 
 
 def scalars(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables, checked: plain values only, since nested ones are shared or lost by the engine (traps R4, R10).
+    """The variables, checked: plain values only, since nested ones are shared or lost (traps R4, R10).
 
     Raises InvalidData naming the variable, TooLarge for more than 64 KiB in all.
     """

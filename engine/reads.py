@@ -62,7 +62,7 @@ def tasks(
 
 
 def task(connection: Connection, task_id: str) -> Row[Any] | None:
-    """One task, open or finished, with its instance's process, version, business key, revision and variables."""
+    """One task, open or not, with its instance's process, version, business key, revision and variables."""
     table, instance = store.task, store.instance
     query = (
         select(
@@ -84,7 +84,9 @@ def instances(connection: Connection, business_key: str) -> list[Row[Any]]:
     """All instances of a business key, oldest first, without their state."""
     table = store.instance
     columns = [c for c in table.c if c.name != "state"]
-    query = select(*columns).where(table.c.business_key == business_key).order_by(table.c.started_at, table.c.id)
+    query = (
+        select(*columns).where(table.c.business_key == business_key).order_by(table.c.started_at, table.c.id)
+    )
     return list(connection.execute(query))
 
 
@@ -98,7 +100,9 @@ def instance(connection: Connection, instance_id: str) -> Row[Any] | None:
 def history(connection: Connection, instance_id: str) -> list[Row[Any]]:
     """Everything that happened in an instance, in order."""
     table = store.history
-    return list(connection.execute(select(table).where(table.c.instance_id == instance_id).order_by(table.c.seq)))
+    return list(
+        connection.execute(select(table).where(table.c.instance_id == instance_id).order_by(table.c.seq))
+    )
 
 
 def waits(connection: Connection, instance_id: str) -> dict[str, list[Row[Any]]]:
@@ -106,9 +110,13 @@ def waits(connection: Connection, instance_id: str) -> dict[str, list[Row[Any]]]
     task, job, failure, subscription = store.task, store.job, store.failure, store.subscription
     return {
         "tasks": list(
-            connection.execute(select(task).where(task.c.instance_id == instance_id, task.c.completed_at.is_(None)))
+            connection.execute(
+                select(task).where(task.c.instance_id == instance_id, task.c.completed_at.is_(None))
+            )
         ),
-        "messages": list(connection.execute(select(subscription).where(subscription.c.instance_id == instance_id))),
+        "messages": list(
+            connection.execute(select(subscription).where(subscription.c.instance_id == instance_id))
+        ),
         "jobs": list(
             connection.execute(
                 select(job).where(job.c.instance_id == instance_id, job.c.state.in_(("open", "failed")))
@@ -126,16 +134,22 @@ def failures(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     """Open failures, newest first."""
     table = store.failure
     return list(
-        connection.execute(select(table).where(table.c.resolved_at.is_(None)).order_by(table.c.at.desc()).limit(limit))
+        connection.execute(
+            select(table).where(table.c.resolved_at.is_(None)).order_by(table.c.at.desc()).limit(limit)
+        )
     )
 
 
 def waiting(connection: Connection, message: str, business_key: str, process: str | None) -> list[str]:
     """The instances of a business key that wait for a message."""
     table, instance = store.subscription, store.instance
-    query = select(table.c.instance_id).where(table.c.message == message, table.c.business_key == business_key)
+    query = select(table.c.instance_id).where(
+        table.c.message == message, table.c.business_key == business_key
+    )
     if process is not None:
-        query = query.join(instance, instance.c.id == table.c.instance_id).where(instance.c.process == process)
+        query = query.join(instance, instance.c.id == table.c.instance_id).where(
+            instance.c.process == process
+        )
     return sorted(set(connection.execute(query).scalars()))
 
 

@@ -1,4 +1,4 @@
-"""A service task becomes one call; a condition becomes one recorded evaluation. Nothing here runs diagram code."""
+"""A service task becomes one call, a condition one recorded evaluation. Nothing here runs diagram code."""
 
 from typing import Any
 
@@ -17,7 +17,9 @@ class ServiceTask(BpmnSpecMixin):  # type: ignore[misc]
     Job mode (`camunda:asyncBefore`): the task parks as STARTED until a worker runs its job.
     """
 
-    def __init__(self, wf_spec: Any, bpmn_id: str, topic: str = "", job: bool = False, **attributes: Any) -> None:
+    def __init__(
+        self, wf_spec: Any, bpmn_id: str, topic: str = "", job: bool = False, **attributes: Any
+    ) -> None:
         super().__init__(wf_spec, bpmn_id, **attributes)
         self.topic = topic
         self.job = job

@@ -44,7 +44,7 @@ def loads(raw: bytes, diagram: Diagram) -> Workflow:
 
 
 def _rows(workflow: Workflow) -> tuple[list[Any], list[Any]]:
-    """Rows (id, parent row, spec, state, changed, internal data, data row) with parents first, and the data once."""
+    """Rows (id, parent row, spec, state, changed, internal data, data row), parents first; the data once."""
     keep = _needed(workflow)
     position: dict[Any, int] = {}
     rows: list[Any] = []
@@ -106,7 +106,7 @@ def _needed(workflow: Workflow) -> set[Any]:
 
 
 def _awaited(split: Any, keep: set[Any]) -> bool:
-    """Whether a kept task still descends from this visit of the activity (older visits in a loop do not count)."""
+    """Whether a kept task descends from this visit of the activity (older visits in a loop do not count)."""
     children = [c for c in split.children if c is not None]
     return any(c.id in keep or any(g in keep for g in c._children) for c in children)
 
@@ -156,7 +156,7 @@ class _SubState(BpmnSubWorkflowConverter):  # type: ignore[misc]
 
 
 def parents_first(state: dict[str, Any]) -> dict[str, Any]:
-    """The tasks ordered from the root down: a child that is read before its parent loses its data (trap R3)."""
+    """The tasks from the root down: a child that is read before its parent loses its data (trap R3)."""
     tasks, ordered, todo = state["tasks"], {}, [state["root"]]
     while todo:
         key = todo.pop()

@@ -184,7 +184,7 @@ job = Table(
     UniqueConstraint("id"),
     UniqueConstraint("key"),
 )
-"""state: open, done, cancelled, failed. `instance_id` is empty for a job that starts or addresses an instance."""
+"""state: open, done, cancelled, failed. `instance_id` is empty where a job starts or finds an instance."""
 Index(
     "job_due",
     job.c.due_at,

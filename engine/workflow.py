@@ -53,13 +53,15 @@ class Host(Protocol):
 
 
 class Workflow(BpmnWorkflow):  # type: ignore[misc]
-    """A live instance. Looks for waiting and unfinished tasks in the flat table instead of walking the tree."""
+    """A live instance. Finds waiting and unfinished tasks in the flat table instead of walking the tree."""
 
     completed: bool
 
     def __init__(self, diagram: Diagram, deserializing: bool = False) -> None:
         self.host: Host | None = None
-        super().__init__(diagram.spec, diagram.subprocesses, script_engine=_EVALUATOR, deserializing=deserializing)
+        super().__init__(
+            diagram.spec, diagram.subprocesses, script_engine=_EVALUATOR, deserializing=deserializing
+        )
 
     def update_waiting_tasks(self) -> None:
         for task in [t for t in self.tasks.values() if t.state == TaskState.WAITING]:
@@ -198,7 +200,9 @@ def open_user_tasks(workflow: Workflow) -> list[Any]:
 def parked(workflow: Workflow) -> list[Any]:
     """Service tasks in job mode that wait for their worker."""
     return [
-        t for t in workflow.all_tasks() if t.state == TaskState.STARTED and isinstance(t.task_spec, ServiceTask)
+        t
+        for t in workflow.all_tasks()
+        if t.state == TaskState.STARTED and isinstance(t.task_spec, ServiceTask)
     ]
 
 
@@ -216,7 +220,10 @@ def has_token(workflow: Workflow) -> bool:
     """Whether anything is left that can move this instance."""
     return bool(
         resting(workflow)
-        or any(t.state == TaskState.STARTED and isinstance(t.task_spec, SubWorkflowTask) for t in workflow.all_tasks())
+        or any(
+            t.state == TaskState.STARTED and isinstance(t.task_spec, SubWorkflowTask)
+            for t in workflow.all_tasks()
+        )
     )
 
 
@@ -238,7 +245,11 @@ def timers(workflow: Workflow, diagram: Diagram) -> list[Timer]:
             value = value["next"] if value["cycles"] else None
         if task.has_state(LIVE) and isinstance(value, str):
             due = TimerEventDefinition.get_datetime(value)
-            found.append(Timer(str(task.id), _timer_element(task, diagram), datetime.fromtimestamp(due.timestamp(), UTC)))
+            found.append(
+                Timer(
+                    str(task.id), _timer_element(task, diagram), datetime.fromtimestamp(due.timestamp(), UTC)
+                )
+            )
     return found
 
 
@@ -309,4 +320,6 @@ def set_variables(workflow: Workflow, variables: Mapping[str, Any]) -> None:
 
 def is_catching(task: Any) -> bool:
     """Whether the task is a catch or boundary event (not an event gateway)."""
-    return isinstance(task.task_spec, CatchingEvent) and task.task_spec.__class__.__name__ != "EventBasedGateway"
+    return (
+        isinstance(task.task_spec, CatchingEvent) and task.task_spec.__class__.__name__ != "EventBasedGateway"
+    )

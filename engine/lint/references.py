@@ -106,6 +106,12 @@ def identities(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
             yield drawing.report("bad-id", element, id=found)
         elif drawing.ids[found] is not element:
             yield drawing.report("duplicate-id", element, id=found, other=drawing.ids[found].sourceline)
+        elif local(element) in NODES and _RESERVED.fullmatch(found):
+            yield drawing.report("reserved-id", element, id=found)
+
+
+_RESERVED = re.compile(r"Start|End|.*\.(EndJoin|BoundaryEventSplit|BoundaryEventJoin)")
+"""The names of SpiffWorkflow's own steps: an element of that name takes their place, and nothing runs."""
 
 
 def unique_processes(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:

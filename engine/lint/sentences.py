@@ -17,6 +17,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "id「{id}」不合规:须以字母或下划线开头,只含字母、数字、_ - .",
         "the id “{id}” must start with a letter or _ and hold only letters, digits, _ - .",
     ),
+    "reserved-id": (
+        "id「{id}」是流程引擎的保留字,请改用别的 id",
+        "the id “{id}” is reserved by the engine; give the element another one",
+    ),
     "duplicate-id": ("id「{id}」在文件中重复(第 {other} 行)", "the id “{id}” is also used in line {other}"),
     "duplicate-process": (
         "流程 id「{id}」在文件 {other} 中已存在",

@@ -24,7 +24,9 @@ def file(*processes: str) -> bytes:
     drawn = "".join(processes)
     messages = sorted(set(re.findall(r'messageRef="M_([^"]+)"', drawn)))
     roots = "".join(f'<message id="M_{m}" name="{m}"/>' for m in messages)
-    return f'<definitions {_NAMESPACES} id="definitions" targetNamespace="x">{roots}{drawn}</definitions>'.encode()
+    roots += '<error id="E" name="E" errorCode="E"/>' if 'errorRef="E"' in drawn else ""
+    head = f'<definitions {_NAMESPACES} id="definitions" targetNamespace="x">'
+    return f"{head}{roots}{drawn}</definitions>".encode()
 
 
 def element(tag: str, id: str, *inside: str, **attributes: str) -> str:

@@ -122,7 +122,12 @@ def test_every_wrong_field_is_named_at_once() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["more", "x", "WG-SD"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["more", "x", "WG-SD"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
@@ -142,7 +147,9 @@ def test_any_json_is_an_answer_or_is_refused_by_name(answer: Any) -> None:
 
 
 def test_any_time_is_a_moment_or_is_refused_by_name() -> None:
-    moments = st.datetimes(timezones=st.timezones()).map(lambda t: t.isoformat()) | st.text("0123456789-:TZ+. ")
+    moments = st.datetimes(timezones=st.timezones()).map(lambda t: t.isoformat()) | st.text(
+        "0123456789-:TZ+. "
+    )
 
     @given(moments)
     @settings(max_examples=200, deadline=None, derandomize=True)
@@ -160,11 +167,17 @@ def test_any_time_is_a_moment_or_is_refused_by_name() -> None:
 # files
 
 broken = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["select", "number", "[", "key"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(["select", "number", "[", "key"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["key", "type", "values", "value", "validate", "min", "minLength", "pattern", "components"]),
+            st.sampled_from(
+                ["key", "type", "values", "value", "validate", "min", "minLength", "pattern", "components"]
+            ),
             inner,
         )
     ),

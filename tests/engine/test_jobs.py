@@ -1,4 +1,4 @@
-"""Timers and service tasks in job mode: on time, after downtime, tried again, and on record when they fail."""
+"""Timers and service tasks in job mode: on time, after downtime, tried again, on record when they fail."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -33,7 +33,9 @@ REMINDED = process(
     "P", user("a"), boundary("b", "a", timer("PT1H"), interrupting=False), user("c"), end("e2"), end(),
     flows="s>a; a>e; b>c; c>e2",
 )  # fmt: skip
-TIMED = process("P", user("a"), boundary("b", "a", timer("PT1H")), user("c"), end(), flows="s>a; a>e; b>c; c>e")
+TIMED = process(
+    "P", user("a"), boundary("b", "a", timer("PT1H")), user("c"), end(), flows="s>a; a>e; b>c; c>e"
+)
 PARKED = process("P", service("t", "call", job=True), user("a"), end(), flows="s>t; t>a; a>e")
 
 
@@ -119,9 +121,14 @@ def test_a_date_that_the_token_carries_is_kept_to_the_second(office: Office) -> 
 def test_an_event_gateways_timer_names_its_branch(office: Office) -> None:
     office.deploy(
         process(
-            "P", wait("w"), catch("c", message("go")), catch("t", timer("PT1H")), user("a"), end(),
+            "P",
+            wait("w"),
+            catch("c", message("go")),
+            catch("t", timer("PT1H")),
+            user("a"),
+            end(),
             flows="s>w; w>c; w>t; c>e; t>a; a>e",
-        )  # fmt: skip
+        )
     )
     instance = office.start()
 
@@ -133,7 +140,9 @@ def test_an_event_gateways_timer_names_its_branch(office: Office) -> None:
 
 
 def test_a_bad_date_at_run_time_is_a_failure_that_leaves_the_task_open(office: Office) -> None:
-    office.deploy(process("P", user("a"), catch("c", timer("${due}", "timeDate")), end(), flows="s>a; a>c; c>e"))
+    office.deploy(
+        process("P", user("a"), catch("c", timer("${due}", "timeDate")), end(), flows="s>a; a>c; c>e")
+    )
     office.start()
 
     with pytest.raises(Failed):
@@ -157,7 +166,10 @@ def test_a_parked_service_task_is_run_by_its_job(office_with: OfficeWith) -> Non
     assert (office.tick(), office.tick()) == (1, 0)
 
     assert (parked, office.open()) == ([], ["a"])
-    assert office.task("a").element_id == "a" and office.instance(instance.id).variables == {"x": 1, "seen": 2}
+    assert office.task("a").element_id == "a" and office.instance(instance.id).variables == {
+        "x": 1,
+        "seen": 2,
+    }
     assert ("called", "t") in office.happened(instance.id)
 
 
@@ -284,6 +296,60 @@ def test_a_job_may_send_a_message_and_says_when_nobody_took_it(database: Any) ->
     assert office.open() == ["q"] and office.failures() == []
 
 
+def test_a_message_job_that_fails_can_be_retried(database: Any) -> None:
+    class Stumbling(Asking):
+        broken = True
+
+        def message(self, command: Any, name: str, element: Any, instance: Any, data: Any) -> Any:
+            if self.broken:
+                raise RuntimeError("stumbled")
+            return Nothing()
+
+    domain = Stumbling(asked("send", "m:1", message="go", business_key="K2"))
+    office = Office(database, domain)
+    office.deploy(
+        process("P", user("a"), end(), flows="s>a; a>e"),
+        process("Q", catch("c", message("go")), user("q"), end(), flows="s>c; c>q; q>e"),
+    )
+    waiting = office.start("Q", "K2")
+    office.start("P", "K1")
+    office.complete("a")
+    for _ in range(3):
+        office.tick(hours=1)
+    (failure,) = office.failures()
+    domain.broken = False
+
+    office.engine.retry(failure.id, ZHAO, office.now)
+    office.tick()
+
+    assert (failure.instance_id, failure.job_key) == (waiting.id, "m:1")
+    assert office.open() == ["q"] and office.failures() == []
+
+
+def test_a_failure_ends_with_the_wait_that_it_was_about(office_with: OfficeWith) -> None:
+    def down(variables: Mapping[str, Any]) -> None:
+        raise ConnectionError("vendor down")
+
+    office = office_with({"call": down})
+    office.deploy(
+        process(
+            "P",
+            service("t", "call", job=True),
+            boundary("b", "t", message("go")),
+            end(),
+            flows="s>t; t>e; b>e",
+        )
+    )
+    instance = office.start()
+    for _ in range(3):
+        office.tick(hours=1)
+    assert len(office.failures()) == 1
+
+    office.send("go")
+
+    assert office.failures() == [] and not any(office.waits(instance.id).values())
+
+
 def test_a_job_of_a_kind_that_nobody_does_becomes_a_failure(database: Any) -> None:
     office = Office(database, Asking(asked("sing", "s:1")))
     office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
@@ -314,7 +380,12 @@ def test_a_failing_handler_rolls_everything_back_and_is_on_record(office_with: O
     (failure,) = office.failures()
     assert office.rows() == before
     assert failed.value.params["failure"] == failure.id and "t" in failed.value.text("zh")
-    assert (failure.instance_id, failure.element_id, failure.verb, failure.by) == (instance.id, "t", "complete", "lina")
+    assert (failure.instance_id, failure.element_id, failure.verb, failure.by) == (
+        instance.id,
+        "t",
+        "complete",
+        "lina",
+    )
     assert failure.error == "RuntimeError: no vendor on file"
     office.engine.retry(failure.id, LINA, office.now)
     assert office.failures() == [] and office.open() == ["a"]
@@ -378,9 +449,16 @@ def test_the_variables_that_the_domain_gives_at_rest_reach_waiting_places(databa
     office = Office(database, Counting())
     office.deploy(
         process(
-            "P", user("a"), wait("w"), catch("c", message("go")), catch("t", timer("PT1H")), xor("g"), user("b"),
-            end(), flows="s>a; a>w; w>c; w>t; c>g; t>g; g>b[place == 'w']; g>e[place == 'a']; b>e",
-        )  # fmt: skip
+            "P",
+            user("a"),
+            wait("w"),
+            catch("c", message("go")),
+            catch("t", timer("PT1H")),
+            xor("g"),
+            user("b"),
+            end(),
+            flows="s>a; a>w; w>c; w>t; c>g; t>g; g>b[place == 'w']; g>e[place == 'a']; b>e",
+        )
     )
     office.start()
     office.complete("a")
@@ -421,9 +499,14 @@ def test_a_token_that_vanishes_is_a_failure_and_never_an_end(office: Office) -> 
     link = '<linkEventDefinition id="l{0}" name="L"/>'
     office.deploy(
         process(
-            "P", user("a"), element("intermediateThrowEvent", "t", link.format(1)), catch("c", link.format(2)),
-            user("b"), end(), flows="s>a; a>t; c>b; b>e",
-        )  # fmt: skip
+            "P",
+            user("a"),
+            element("intermediateThrowEvent", "t", link.format(1)),
+            catch("c", link.format(2)),
+            user("b"),
+            end(),
+            flows="s>a; a>t; c>b; b>e",
+        )
     )
     office.start()
 

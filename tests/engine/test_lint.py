@@ -132,6 +132,7 @@ CASES = {
     # identity and references
     "missing-id": ("", diagram('<b:userTask name="x" camunda:candidateGroups="G"/>' + user("u"))),
     "bad-id": ("2u", diagram(user("2u"), "s>2u;2u>e")),
+    "reserved-id": ("End", diagram(user("End"), "s>End;End>e")),
     "duplicate-id": ("u", diagram(user("u") + user("u"))),
     "dangling-reference": ("f_u_x", diagram(user("u"), "s>u;u>x")),
     "wrong-reference": ("b1", diagram(user("u") + boundary("b1", on_timer(), "s"), "s>u;u>e;b1>e")),

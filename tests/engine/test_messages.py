@@ -1,4 +1,4 @@
-"""Messages find who waits for them by business key; nobody waiting is told at once. Instances can be cancelled."""
+"""Messages find who waits by business key; that nobody waits is told at once. Instances can be cancelled."""
 
 import orjson
 import pytest
@@ -25,8 +25,8 @@ BOUNDARY = process(
     "P", user("a"), boundary("b", "a", message("go")), user("c"), end(), flows="s>a; a>e; b>c; c>e"
 )
 GATEWAY = process(
-    "P", user("a"), wait("w"), catch("c1", message("go")), catch("c2", message("stop")), catch("c3", timer("PT1H")),
-    xor("g"), user("b"), end(),
+    "P", user("a"), wait("w"), catch("c1", message("go")), catch("c2", message("stop")),
+    catch("c3", timer("PT1H")), xor("g"), user("b"), end(),
     flows="s>a; a>w; w>c1; w>c2; w>c3; c1>g; c2>e; c3>a; g>b[result == 'good']; g>a[result == 'bad']; b>e",
 )  # fmt: skip
 PLAIN = process("Q", catch("q", message("go")), user("z"), end(), flows="s>q; q>z; z>e")
@@ -55,7 +55,9 @@ def test_a_message_is_caught_by_an_event_gateway_and_the_timer_is_gone(office: O
     assert sorted((m.message, m.element_id) for m in waiting["messages"]) == [("go", "c1"), ("stop", "c2")]
     assert [j.element_id for j in waiting["jobs"]] == ["c3"]
     assert office.open() == ["b"] and office.tick(hours=2) == 0
-    assert [h.element_id for h in office.history(instance.id) if h.kind == "flow" and h.data["to"] == "g"] == ["c1"]
+    assert [
+        h.element_id for h in office.history(instance.id) if h.kind == "flow" and h.data["to"] == "g"
+    ] == ["c1"]
 
 
 def test_what_a_message_says_replaces_what_the_token_knew(office: Office) -> None:
@@ -105,7 +107,10 @@ def test_a_message_goes_to_every_instance_of_the_key_or_to_one_process(office: O
 
 def test_a_message_with_a_form_is_checked_by_it(office: Office) -> None:
     form = orjson.dumps(
-        {"id": "message_go", "components": [{"key": "why", "type": "textfield", "validate": {"required": True}}]}
+        {
+            "id": "message_go",
+            "components": [{"key": "why", "type": "textfield", "validate": {"required": True}}],
+        }
     )
     office.deploy(BOUNDARY, message_go=form)
     office.start()
@@ -148,7 +153,9 @@ def test_a_message_reaches_into_a_called_process(office: Office) -> None:
 NESTED = process(
     "P",
     fork("f"),
-    subprocess("p", user("a"), boundary("b", "a", timer("PT1H")), end("pe"), flows="ps>a; a>pe; b>pe", start="ps"),
+    subprocess(
+        "p", user("a"), boundary("b", "a", timer("PT1H")), end("pe"), flows="ps>a; a>pe; b>pe", start="ps"
+    ),
     catch("c", message("go")),
     service("t", "later", job=True),
     fork("j"),

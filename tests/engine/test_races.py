@@ -66,7 +66,9 @@ def test_of_twenty_people_who_claim_a_task_one_succeeds(office: Office) -> None:
 
 
 def test_both_branches_completed_at_once_end_the_instance_once(office: Office) -> None:
-    office.deploy(process("P", fork("f"), user("a"), user("b"), fork("j"), end(), flows="s>f; f>a; f>b; a>j; b>j; j>e"))
+    office.deploy(
+        process("P", fork("f"), user("a"), user("b"), fork("j"), end(), flows="s>f; f>a; f>b; a>j; b>j; j>e")
+    )
     instance = office.start()
     tasks = [office.task("a").id, office.task("b").id]
 

@@ -14,6 +14,7 @@ from engine import state, workflow
 from engine.diagram import Diagram, Flow
 from tests.engine.conftest import MONDAY
 from tests.engine.drawing import (
+    arrows,
     body,
     boundary,
     call,
@@ -36,15 +37,18 @@ STEPS = 14
 
 
 class Player:
-    """Plays one instance by numbers: each number chooses one of the moves that are possible."""
+    """Plays one instance by numbers: each number chooses one of the moves that are possible.
 
-    def __init__(self, raw: bytes, store: Callable[["Player"], None]) -> None:
-        self.raw, self.store = raw, store
+    `watch` off: what happens when a token is lost, without an outcry.
+    """
+
+    def __init__(self, raw: bytes, store: Callable[["Player"], None], watch: bool = True) -> None:
+        self.raw, self.store, self.watch = raw, store, watch
         self.diagram = build(raw)
         self.now = MONDAY
         self.trace: list[Any] = []
         self.step: list[Any] = []
-        self.flow = workflow.start(self.diagram, {"again": False}, self)
+        self.flow = workflow.start(self.diagram, {"again": False, "items": ["p", "q"]}, self)
         self.settle()
 
     # the host
@@ -118,13 +122,19 @@ class Player:
         where = sorted(
             (workflow.element_id(t), sorted(t.data.items(), key=repr)) for t in workflow.resting(self.flow)
         )
+        over = not workflow.has_token(self.flow)
+        ended = any(note[0] == "ended" for note in self.step)
+        assert ended or not over or not self.watch, "the token is lost"
+        assert over or self.moves(), "nothing can move the token"
         # Tokens that move side by side may do so in either order.
-        self.trace.append((sorted(self.step, key=repr), where, workflow.has_token(self.flow)))
+        self.trace.append((sorted(self.step, key=repr), where, not over))
         self.step = []
 
 
 def by_name(tasks: list[Any]) -> list[Any]:
-    return sorted(tasks, key=lambda t: (workflow.element_id(t), repr(sorted(t.data.items())), repr(t.internal_data)))
+    return sorted(
+        tasks, key=lambda t: (workflow.element_id(t), repr(sorted(t.data.items())), repr(t.internal_data))
+    )
 
 
 def build(raw: bytes) -> Diagram:
@@ -284,8 +294,66 @@ def a_call(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
     return c, c
 
 
-FLAT = (a_user, a_message_boundary, a_timer_boundary, a_reminder, a_wait, a_catch, a_service, a_loop)
-NESTED = (a_fork, several, again, a_subprocess, a_call)
+def an_error(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
+    """A subprocess that may end in an error, which its boundary catches."""
+    p, start, u, g, e, wrong, b, m = (s.id(x) for x in ("p", "s", "u", "g", "e", "e", "b", "m"))
+    thrown = '<errorEventDefinition errorRef="E"/>'
+    flows = f"{start}>{u}; {u}>{g}; {g}>{wrong}[again == true]; {g}>{e}[again == false]"
+    s.add(subprocess(p, user(u), xor(g), end(e), end(wrong, thrown), flows=flows, start=start))
+    s.add(boundary(b, p, thrown), xor(m))
+    s.link(f"{p}>{m}", f"{b}>{m}")
+    return p, m
+
+
+def a_terminated(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
+    """A subprocess with two tokens, one of which ends both."""
+    p, start, f, u, v, e, t = (s.id(x) for x in ("p", "s", "f", "u", "v", "e", "e"))
+    flows = f"{start}>{f}; {f}>{u}; {f}>{v}; {u}>{e}; {v}>{t}"
+    inside = (fork(f), user(u), user(v), boundary(s.id("b"), u, timer("PT1H"), interrupting=False), end(e))
+    late = s.id("e")
+    flows += f"; b{s.count - 1}>{late}"
+    s.add(subprocess(p, *inside, end(late), end(t, "<terminateEventDefinition/>"), flows=flows, start=start))
+    return p, p
+
+
+def a_receive(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
+    r = s.id("r")
+    s.add(element("receiveTask", r, messageRef=f"M_go_{r}"))
+    return r, r
+
+
+def a_choice_of_several(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
+    g, u, v, j = s.id("i"), s.id("u"), s.id("v"), s.id("i")
+    s.add(element("inclusiveGateway", g), user(u), user(v), element("inclusiveGateway", j))
+    s.link(f"{g}>{u}[again == true or again == false]", f"{g}>{v}[again == true]", f"{u}>{j}", f"{v}>{j}")
+    return g, j
+
+
+def for_each(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
+    """A subprocess for each item of a collection, one after the other or side by side."""
+    p, start, u, e = s.id("p"), s.id("s"), s.id("u"), s.id("e")
+    inside = f'<startEvent id="{start}"/>{user(u)}{end(e)}{arrows(f"{start}>{u}; {u}>{e}")}'
+    one_by_one = str(draw(st.booleans())).lower()
+    how = f'<multiInstanceLoopCharacteristics isSequential="{one_by_one}">'
+    item = f'<loopDataInputRef>items</loopDataInputRef><inputDataItem id="{s.id("item")}"/>'
+    s.add(element("subProcess", p, how + item + "</multiInstanceLoopCharacteristics>", inside))
+    return p, p
+
+
+FLAT = (
+    a_receive,
+    a_user,
+    a_message_boundary,
+    a_timer_boundary,
+    a_reminder,
+    a_wait,
+    a_catch,
+    a_service,
+    a_loop,
+)
+NESTED = (
+    a_fork, several, again, a_subprocess, a_call, an_error, a_terminated, a_choice_of_several, for_each,
+)  # fmt: skip
 
 
 def block(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
@@ -303,7 +371,12 @@ def drawings(draw: Any, blocks: Any = FLAT + NESTED) -> bytes:
     s.add(end("e"))
     s.link(f"{before}>e")
     called = body(
-        "C", user("cu"), boundary("cb", "cu", timer("PT1H")), end("ce"), flows="cs>cu; cu>ce; cb>ce", start="cs"
+        "C",
+        user("cu"),
+        boundary("cb", "cu", timer("PT1H")),
+        end("ce"),
+        flows="cs>cu; cu>ce; cb>ce",
+        start="cs",
     )
     return file(body("P", *s.nodes, flows="; ".join(s.flows)), called)
 
@@ -342,7 +415,12 @@ def test_an_unknown_format_is_refused() -> None:
 
 def test_a_thousand_rounds_stay_flat() -> None:
     loop = process(
-        "P", user("a"), xor("g"), boundary("b", "a", message("stop")), end(), flows="s>a; a>g; g>a[again]; g>e[not again]; b>e"
+        "P",
+        user("a"),
+        xor("g"),
+        boundary("b", "a", message("stop")),
+        end(),
+        flows="s>a; a>g; g>a[again]; g>e[not again]; b>e",
     )
     player = Player(loop, pruned)
     player.play([0] * 10)

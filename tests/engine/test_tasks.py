@@ -1,4 +1,4 @@
-"""Deploying, starting, claiming and completing: who may, what is refused, and that a refusal changes nothing."""
+"""Deploying, starting, claiming, completing: who may, what is refused, and that a refusal changes nothing."""
 
 from datetime import timedelta
 from typing import Any
@@ -301,7 +301,9 @@ def test_a_task_is_completed_once(office: Office) -> None:
 
 def test_a_task_that_a_message_took_away_is_not_open_any_more(office: Office) -> None:
     office.deploy(
-        process("P", user("a"), boundary("b", "a", message("go")), user("c"), end(), flows="s>a; a>e; b>c; c>e")
+        process(
+            "P", user("a"), boundary("b", "a", message("go")), user("c"), end(), flows="s>a; a>e; b>c; c>e"
+        )
     )
     office.start()
     task = office.task("a")
@@ -312,7 +314,9 @@ def test_a_task_that_a_message_took_away_is_not_open_any_more(office: Office) ->
 
 
 def test_a_stale_revision_is_refused(office: Office) -> None:
-    office.deploy(process("P", fork("f"), user("a"), user("b"), fork("j"), end(), flows="s>f; f>a; f>b; a>j; b>j; j>e"))
+    office.deploy(
+        process("P", fork("f"), user("a"), user("b"), fork("j"), end(), flows="s>f; f>a; f>b; a>j; b>j; j>e")
+    )
     office.start()
     seen, task = office.task("a").revision, office.task("a")
     office.complete("b")
@@ -418,7 +422,9 @@ def test_history_tells_which_condition_with_which_values_led_where(office: Offic
     assert flows["f_g_e"]["values"] == {"outcome": "done"}
     assert "f_g_b" not in flows
     assert (ended.ended_at, ended.end_element) == (office.now, "e")
-    assert [h.seq for h in office.history(instance.id)] == list(range(1, len(office.history(instance.id)) + 1))
+    assert [h.seq for h in office.history(instance.id)] == list(
+        range(1, len(office.history(instance.id)) + 1)
+    )
 
 
 def test_a_timer_behind_a_user_task_runs_from_the_moment_of_the_answer(office: Office) -> None:
@@ -463,3 +469,14 @@ def test_nobody_but_the_named_person_completes_a_task_without_groups(office: Off
     ended = office.complete("a", by=Actor("zhao"))
 
     assert ended.ended_at is not None
+
+
+def test_claiming_ones_own_task_again_changes_nothing(office: Office) -> None:
+    office.deploy(TWO_STEPS)
+    office.start()
+    office.engine.claim(office.task("a").id, LINA, office.now)
+    before = office.rows()
+
+    office.engine.claim(office.task("a").id, LINA, office.now + timedelta(minutes=1))
+
+    assert office.rows() == before
