@@ -102,7 +102,9 @@ class Player:
             self._send(call, "recall", step.at)
         else:
             self._to_second_line(call, step)
-            self._answer(call, "T200_6", step.at, SUPPORT, outcome_6="back_to_desk", suggested_group=step.group)
+            self._answer(
+                call, "T200_6", step.at, SUPPORT, outcome_6="back_to_desk", suggested_group=step.group
+            )
         self._dispatch(call, step.group, step.at)
         if stay:
             ENTER[place](self, call, step)
