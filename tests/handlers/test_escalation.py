@@ -118,7 +118,7 @@ def test_it_ends_when_the_call_is_solved(raised):
     raised.message("solved", "system").call("end_escalation", "system")
 
     assert (row(raised)["state"], row(raised)["end_reason"]) == ("ended", "solved")
-    with raised.engine.connect() as connection:
+    with raised.database.read() as connection:
         assert facts.broken_log(connection, raised.no) is None
 
 
