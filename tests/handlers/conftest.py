@@ -14,6 +14,7 @@ from handlers import facts
 from handlers.codes import Codes, shipped
 from handlers.desk import Desk
 from handlers.incident import Incident, Scene
+from tests.handlers import invariants
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -90,6 +91,14 @@ class Hand:
     def command(self, by):
         with self.database.write() as connection:
             yield Command(connection, actor(by), self.now)
+
+    @contextmanager
+    def tampering(self):
+        """A hand in the database behind the desk's back; taken back afterwards."""
+        with self.database.write() as connection:
+            savepoint = connection.begin_nested()
+            yield connection
+            savepoint.rollback()
 
     def later(self, **delta):
         self.now += timedelta(**delta)
@@ -190,6 +199,8 @@ class Hand:
 def hand(installed_url):
     database = store.Database(installed_url)
     yield Hand(database, Desk(), at(11, 23, 9, 5))
+    with database.read() as connection:
+        invariants.check(connection)
     database.close()
 
 

@@ -52,7 +52,7 @@ def test_status_history_can_be_read_from_the_log(hand):
 def test_a_changed_log_line_breaks_the_chain(hand, field):
     hand.registered().at("T200_2")
 
-    with hand.database.write() as connection:
+    with hand.tampering() as connection:
         connection.execute(tables.log.update().where(tables.log.c.seq == 3).values({field: "x"}))
         assert facts.broken_log(connection, hand.no) == 3
 
@@ -60,7 +60,7 @@ def test_a_changed_log_line_breaks_the_chain(hand, field):
 def test_a_log_line_cut_off_the_end_is_missed(hand):
     hand.registered().at("T200_2")
 
-    with hand.database.write() as connection:
+    with hand.tampering() as connection:
         last = len(facts.log(connection, hand.no))
         connection.execute(tables.log.delete().where(tables.log.c.seq == last))
         assert facts.broken_log(connection, hand.no) == last
