@@ -43,6 +43,12 @@ def test_it_needs_a_reason(hand):
         hand.start("lina", process="escalation", key=hand.no)
 
 
+def test_a_person_cannot_pretend_to_be_a_clock(hand):
+    hand.accepted().start("lina", process="escalation", key=hand.no, reason="x", trigger="X1", level="E2")
+
+    assert hand.instance.variables["trigger"] == "X13"
+
+
 def test_one_active_escalation_per_call(raised):
     with pytest.raises(EscalationRefused):
         raised.start("lina", process="escalation", key=raised.no, reason="再次")
