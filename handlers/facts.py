@@ -1,9 +1,8 @@
 """Reading the books for people: one call, what hangs on it, its log, and lists of calls."""
 
-import json
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, select, true
+from sqlalchemy import Connection, Row, Select, Table, false, or_, select, true
 
 from handlers import audit, tables
 from handlers.errors import UnknownCall
@@ -16,7 +15,7 @@ def incident(connection: Connection, no: str) -> dict[str, Any]:
     row = connection.execute(select(tables.incident).where(tables.incident.c.no == no)).first()
     if row is None:
         raise UnknownCall(no=no)
-    return {name: value for name, value in row._mapping.items() if name not in HEAD}
+    return _public(row)
 
 
 def incidents(
@@ -34,31 +33,12 @@ def incidents(
     chosen = select(tables.incident).where(column.no > after if after else true())
     chosen = chosen.where(*(key == value for key, value in wanted.items() if value is not None))
     rows = connection.execute(chosen.order_by(column.no).limit(limit))
-    return [{name: value for name, value in row._mapping.items() if name not in HEAD} for row in rows]
+    return [_public(row) for row in rows]
 
 
 def work_orders(connection: Connection, no: str) -> list[dict[str, Any]]:
     """The work orders of a call in the order they were made."""
     return _under(connection, tables.work_order, no)
-
-
-def holds(connection: Connection, no: str) -> list[dict[str, Any]]:
-    """The holds of a call."""
-    return _under(connection, tables.hold, no)
-
-
-def engagements(connection: Connection, no: str) -> list[dict[str, Any]]:
-    """The vendor engagements of a call, each with its attempts."""
-    attempts = _under(connection, tables.vendor_attempt, no)
-    return [
-        row | {"contacts": [attempt for attempt in attempts if attempt["engagement"] == row["seq"]]}
-        for row in _under(connection, tables.vendor_engagement, no)
-    ]
-
-
-def confirmations(connection: Connection, no: str) -> list[dict[str, Any]]:
-    """The confirmations tried, refused and given."""
-    return _under(connection, tables.confirmation, no)
 
 
 def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:
@@ -68,14 +48,6 @@ def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:
         row | {"raises": [one for one in raises if one["escalation"] == row["seq"]]}
         for row in _under(connection, tables.escalation, no)
     ]
-
-
-def notices(connection: Connection, no: str) -> list[dict[str, Any]]:
-    """The outbox rows of a call, oldest first."""
-    table = tables.notice
-    return _rows(
-        connection, select(table).where(table.c.call == no).order_by(table.c.created_at, table.c.key)
-    )
 
 
 def log(connection: Connection, no: str) -> list[dict[str, Any]]:
@@ -92,28 +64,16 @@ def broken_log(connection: Connection, no: str) -> int | None:
     return audit.first_broken(log(connection, no), row.log_seq, row.log_hash)
 
 
-def groups_of(connection: Connection, staff_no: str) -> frozenset[str]:
-    """The active workgroups of a person: what counts for candidate groups."""
-    member, group = tables.membership, tables.workgroup
-    chosen = (
-        select(group.c.code)
-        .join(member, member.c.workgroup == group.c.code)
-        .where(member.c.person == staff_no, group.c.active)
-    )
-    return frozenset(connection.execute(chosen).scalars())
+def similar(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """Open calls of the same CI or the same caller: candidates for a parent (PROCESS §6.4, 200.1)."""
+    column, call = tables.incident.c, incident(connection, no)
+    same = [column[name] == call[name] for name in ("ci", "caller") if call[name]]
+    chosen = select(tables.incident).where(column.no != no, column.status != "ST8", or_(false(), *same))
+    return [_public(row) for row in connection.execute(chosen.order_by(column.no))]
 
 
-def person(connection: Connection, staff_no: str) -> dict[str, Any] | None:
-    """A person's record; None if there is none."""
-    found = _rows(connection, select(tables.person).where(tables.person.c.staff_no == staff_no))
-    return found[0] if found else None
-
-
-def code_table(connection: Connection, name: str) -> list[dict[str, Any]]:
-    """The rows of a code table, disabled ones included."""
-    table = tables.code
-    rows = _rows(connection, select(table).where(table.c.table == name).order_by(table.c.ord))
-    return [row | {"data": json.loads(row["data"])} for row in rows]
+def _public(row: Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name not in HEAD}
 
 
 def _under(connection: Connection, table: Table, no: str) -> list[dict[str, Any]]:
