@@ -117,11 +117,10 @@ def message(said: dict[str, Any], no: str) -> dict[str, Any]:
 @blueprint.response(201, description="The record with its escalation")
 def escalate(said: dict[str, Any], no: str) -> Any:
     """升级 Escalate by hand (X13); an escalation that is being watched is raised instead."""
+    why = {"trigger": BY_HAND, **said}
     if _escalated(no):
-        raised = {"trigger": BY_HAND, **{k: v for k, v in said.items() if k == "level"}}
-        engine().send("threshold_reached", no, raised, person(), now(), process=ESCALATION)
+        engine().send("threshold_reached", no, why, person(), now(), process=ESCALATION)
     else:
-        why = {"trigger": BY_HAND, **said}
         engine().start(ESCALATION, person(), now(), business_key=no, variables=why)
     return _incident(no), 201
 
