@@ -218,4 +218,4 @@ def _say_what_next(parts: "Product") -> None:
 
 
 # Larger commands, in files of their own: name → "module:attribute".
-ELSEWHERE = {"replay": "api.replay:replay"}
+ELSEWHERE = {"replay": "api.replay.command:replay"}

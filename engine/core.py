@@ -88,6 +88,7 @@ class Engine:
         forms, findings = _forms(files)
         drawn = {n: raw for n, raw in files.items() if n.endswith(".bpmn")}
         with self._verb("deploy", by, now) as verb:
+            self.database.alone(verb.command.connection, store.definition)
             previous = self._previous_ids(verb.command)
             findings += lint.lint(drawn, topics=self.domain.topics, forms=forms, previous_ids=previous)
             errors = [f for f in findings if f.severity == "error"]
@@ -318,7 +319,7 @@ class Engine:
             raise InstanceEnded(instance=instance_id)
         found = self._definition(verb.command, row["definition_id"])
         flow = state.loads(row["state"], found.diagram)
-        verb.live = Live(verb.command, self.domain, found.diagram, found.forms, row, flow)
+        verb.live = Live(verb.command, self.domain, found.diagram, found.forms, {**row}, flow)
         return verb.live
 
     def _claim(self, live: Live, row: Row[Any]) -> None:

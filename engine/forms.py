@@ -64,7 +64,7 @@ class Form:
         try:
             found: dict[str, Any] = self.schema().load(data)
         except ValidationError as error:
-            raise InvalidForm(self.id, _named(error.normalized_messages())) from error
+            raise InvalidForm(self.id, _named(error.messages_dict)) from error
         wrong = {
             f.key: _sentence("option")
             for f in self.fields
@@ -92,7 +92,7 @@ def _compiled(name: str, drawn: Any) -> Form:
         raise FormError(f"{name}: the keys {', '.join(sorted(doubles))} stand twice")
     limits = {c["key"]: c.get("validate") or {} for c in _flat(components, name) if "key" in c}
     members = {f.key: _member(f, limits.get(f.key, {}), name) for f in found}
-    return Form(str(form_id), found, Schema.from_dict(members, name=f"Form_{form_id}"))  # type: ignore[arg-type]
+    return Form(str(form_id), found, Schema.from_dict(members, name="Form"))
 
 
 def _flat(components: Any, name: str) -> list[dict[str, Any]]:
@@ -138,13 +138,14 @@ def _member(drawn: Field, limits: Mapping[str, Any], name: str) -> fields.Field[
         least, most = int(limits.get("minLength", 0)), int(limits.get("maxLength", TEXT_LIMIT))
         checks.append(_Text(drawn.required, least, most, _pattern(drawn, limits, name)))
     member, options = _MEMBERS[drawn.type]
-    return member(
+    made: fields.Field[Any] = member(
         required=drawn.required,
         allow_none=not drawn.required,
         validate=checks,
         error_messages=_MESSAGES,
         **options,
     )
+    return made
 
 
 def _pattern(drawn: Field, limits: Mapping[str, Any], name: str) -> re.Pattern[str] | None:
@@ -240,7 +241,7 @@ _MESSAGES = {
     "invalid_utf8": "type",
     "too_large": "range",
     "special": "type",
-    "naive": "offset",
+    "invalid_awareness": "offset",
     "format": "type",
 }
 

@@ -268,6 +268,11 @@ class Database:
         with self.engine.connect().execution_options(flow200_read=True) as connection, connection.begin():
             yield connection
 
+    def alone(self, connection: Connection, table: Table) -> None:
+        """Let nobody else write a table until this transaction ends; on SQLite nobody could."""
+        if not self.is_sqlite:
+            connection.execute(text(f'LOCK TABLE "{table.name}" IN EXCLUSIVE MODE'))
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()

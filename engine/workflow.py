@@ -54,6 +54,8 @@ class Host(Protocol):
 class Workflow(BpmnWorkflow):  # type: ignore[misc]
     """A live instance. Looks for waiting and unfinished tasks in the flat table instead of walking the tree."""
 
+    completed: bool
+
     def __init__(self, diagram: Diagram, deserializing: bool = False) -> None:
         self.host: Host | None = None
         super().__init__(diagram.spec, diagram.subprocesses, script_engine=_EVALUATOR, deserializing=deserializing)
@@ -66,7 +68,7 @@ class Workflow(BpmnWorkflow):  # type: ignore[misc]
         """Only the library's own bookkeeping; the engine trusts End events, never this (trap R2)."""
         if not self.completed:
             self.completed = not any(t.has_state(TaskState.NOT_FINISHED_MASK) for t in self.tasks.values())
-        return bool(self.completed)
+        return self.completed
 
     def all_tasks(self) -> list[Any]:
         """Every task, those inside subprocesses and called processes included."""

@@ -1,4 +1,4 @@
-"""200.4-200.6: first line tries, dispatch, acceptance and refusal, designation, second line tries (PROCESS §6.4)."""
+"""200.4-200.6: first line, dispatch, acceptance and refusal, designation, second line (PROCESS §6.4)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -66,12 +66,7 @@ def designate(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def assign(case: Case, variables: Variables, scene: Scene) -> Outcome:
     """Make the dispatch work order; a designated one is accepted by definition."""
     group, forced, call = str(variables.get("group")), bool(variables.get("forced")), case.incident
-    minutes = scene.codes.minutes(call.priority, "accept")
-    due = (
-        calendar.add(scene.codes, scene.codes.calendar(call.priority), scene.now, minutes)
-        if minutes
-        else None
-    )
+    due = calendar.due(scene.codes, call.priority, "accept", scene.now)
     order = work_orders.issue(case, "DSP", scene, group=group, due_accept=due, forced=forced)
     rows = [order]
     changes: dict[str, Any] = {"assigned_group": group, "dispatch_count": call.dispatch_count + 1}

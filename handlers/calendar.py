@@ -27,6 +27,12 @@ def add(codes: Codes, calendar: str, start: datetime, minutes: float) -> datetim
     raise ValueError(f"the calendar {calendar} has no {minutes} minutes after {start}")
 
 
+def due(codes: Codes, priority: str | None, clock: str, start: datetime) -> datetime | None:
+    """When a clock of the priority's row (`accept`, `update` …) runs out; None if it has none."""
+    minutes = codes.minutes(priority, clock)
+    return add(codes, codes.calendar(priority), start, minutes) if minutes else None
+
+
 def measure(codes: Codes, calendar: str, start: datetime, end: datetime) -> float:
     """The minutes on the calendar between two instants; 0 if `end` is not after `start`."""
     total = timedelta(0)

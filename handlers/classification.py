@@ -1,4 +1,4 @@
-"""200.2/200.3 分类: the type of a call, its scope and its priority; 200.3 requests and 申述 (PROCESS §6.4, §6.7)."""
+"""分类: the type of a call, its scope, and its priority (PROCESS §6.4, §6.5.3, §6.7)."""
 
 from collections.abc import Mapping
 from typing import Any

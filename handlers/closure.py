@@ -35,7 +35,7 @@ def leave(path: str, scene: Scene) -> Outcome:
 
 
 def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """The caller withdraws before ST7: work orders are recalled, C07; unsolved for good (C11) by the manager."""
+    """The caller withdraws before ST7: work orders recalled, C07; or C11, by the manager (§6.5.7)."""
     rights.desk(scene, "withdraw")
     chosen = answer.get("closure_code") or scene.codes.row("closing_path", "withdrawn").data["closure"]
     code = scene.codes.check("closure", chosen, "closure_code")
@@ -48,11 +48,11 @@ def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
         for row in case.engagements
         if row.finished_at is None
     ]
-    handed = (
-        [Row("hand_off", case.hand_off.seq, {"result": "withdrawn", "done_at": scene.now})]
-        if case.hand_off
-        else []
-    )
+    handed = [
+        Row("hand_off", row.seq, {"result": "withdrawn", "done_at": scene.now})
+        for row in case.hand_offs
+        if row.done_at is None
+    ]
     return (
         leave("withdrawn", scene)
         + waits.resume(case, "withdraw", scene, work_goes_on=False)
@@ -94,9 +94,9 @@ def may_close(case: Case, code: Code, changes: Mapping[str, Any], scene: Scene) 
     call = case.incident
     _fits_path(call, code, scene)
     _fits_solution(call, code, changes)
-    if code.data.get("problem") and call.priority in scene.codes.policy("problem_for"):
-        if not (changes.get("problem_ref") or call.problem_ref):
-            raise ProblemNeeded("problem_ref", priority=call.priority, closure=code.code)
+    needs_problem = code.data.get("problem") and call.priority in scene.codes.policy("problem_for")
+    if needs_problem and not (changes.get("problem_ref") or call.problem_ref):
+        raise ProblemNeeded("problem_ref", priority=call.priority, closure=code.code)
     still_open = [order.no for order in case.work_orders if order.status in work_orders.OPEN]
     if still_open:
         raise WorkOrdersOpen(orders=", ".join(still_open))

@@ -44,11 +44,10 @@ class Codes:
         return self._tables.get(name, {})
 
     def active(self, name: str) -> tuple[str, ...]:
-        """The codes that may be stored now; of the classification only its leaves."""
+        """The codes that may be chosen now: leaves of the tree, priorities that the matrix gives."""
+        chosen = {"classification": self.leaves, "priority": self.given_priorities}.get(name)
         rows = [row.code for row in self.table(name).values() if row.active]
-        return (
-            tuple(code for code in rows if code in self.leaves) if name == "classification" else tuple(rows)
-        )
+        return tuple(code for code in rows if chosen is None or code in chosen)
 
     def row(self, name: str, code: Any) -> Code:
         """The row of a code, disabled or not: what was stored once stays readable."""
@@ -73,6 +72,11 @@ class Codes:
         """The classification codes with nothing below them (PROCESS §6.7.5)."""
         rows = self.table("classification")
         return frozenset(rows) - {row.parent for row in rows.values() if row.parent}
+
+    @cached_property
+    def given_priorities(self) -> frozenset[str]:
+        """The priorities of the matrix; SR and CMP are rows of the same table but nobody's choice."""
+        return frozenset(row.data["priority"] for row in self.table("matrix").values())
 
     def leaf(self, code: Any, field_name: str) -> Code:
         """An active leaf of the classification tree."""

@@ -223,12 +223,15 @@ def rows(*values: Any) -> Reader:
     return read
 
 
+NOTHING = rows()
+
+
 @dataclass(frozen=True)
 class Case:
     """The call with everything that hangs on it; each kind is read once, when a decision asks for it."""
 
     incident: Incident
-    read: Reader = rows()
+    read: Reader = NOTHING
 
     @cached_property
     def work_orders(self) -> tuple[WorkOrder, ...]:
@@ -364,6 +367,6 @@ class Scene:
     facts: Facts
 
 
-def of(cls: type[T], row: Mapping[str, Any]) -> T:
-    """A value from a database row: the columns that the value knows."""
+def of(cls: type[T], row: Any) -> T:
+    """A value from the mapping of a database row: the columns that the value knows."""
     return cls(**{f.name: row[f.name] for f in fields(cls)})  # type: ignore[arg-type]

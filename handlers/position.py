@@ -107,7 +107,6 @@ def _reached(case: Case, status: str, scene: Scene) -> Outcome:
 
 def _due(call: Incident, place: Element, scene: Scene) -> datetime | None:
     """A dispatch is accepted within the limit of its priority."""
-    minutes = scene.codes.minutes(call.priority, "accept")
-    if place.properties.get("status") != "ST3" or not minutes:
+    if place.properties.get("status") != "ST3":
         return None
-    return calendar.add(scene.codes, scene.codes.calendar(call.priority), scene.now, minutes)
+    return calendar.due(scene.codes, call.priority, "accept", scene.now)

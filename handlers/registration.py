@@ -5,7 +5,7 @@ from typing import Any
 
 from handlers import answers, closure, duplicates, rights, waits
 from handlers.classification import reclassify
-from handlers.errors import NotAllowed, WrongBranch
+from handlers.errors import NotAllowed, UnknownCode, WrongBranch
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
 
@@ -87,14 +87,9 @@ def collect(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def _proceed(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """What must be known before 200.4; a P1 may be completed after dispatch (POL-03, POL-06)."""
     call = case.incident
-    needed = [
-        name for name in ("category", "impact", "urgency") if not (answer.get(name) or getattr(call, name))
-    ]
-    impact, urgency = answer.get("impact") or call.impact, answer.get("urgency") or call.urgency
-    late = not needed and scene.codes.row("priority", scene.codes.matrix(str(impact), str(urgency))).data.get(
-        "late"
-    )
-    if not late:
+    known = {name: answer.get(name) or getattr(call, name) for name in ("category", "impact", "urgency")}
+    needed = [name for name, value in known.items() if not value]
+    if not (needed or _may_come_late(str(known["impact"]), str(known["urgency"]), scene)):
         if not any(answer.get(name) or getattr(call, name) for name in ("ci", "ci_text")):
             needed.append("ci")
         if call.caller and not (answers.text(answer, "callback_phone") or call.callback_phone):
@@ -103,13 +98,19 @@ def _proceed(case: Case, answer: Answer, scene: Scene) -> Outcome:
     return _major(case, answer, scene) + _override(answer, scene)
 
 
+def _may_come_late(impact: str, urgency: str, scene: Scene) -> bool:
+    priority = scene.codes.matrix(impact, urgency)
+    return bool(scene.codes.row("priority", priority).data.get("late"))
+
+
 def _override(answer: Answer, scene: Scene) -> Outcome:
     """A priority other than the matrix says is kept for `prioritise`, with its reason (POL-05)."""
     chosen = answer.get("priority")
     if not chosen:
         return Outcome({"priority_reason": None})
     answers.need(answer, "priority_reason")
-    scene.codes.check("priority", chosen, "priority")
+    if chosen not in scene.codes.active("priority"):
+        raise UnknownCode("priority", table="priority", value=chosen)
     return Outcome({"priority": chosen, "priority_reason": answers.text(answer, "priority_reason")})
 
 

@@ -12,6 +12,8 @@ def reopen(case: Case, answer: Answer, scene: Scene) -> Outcome:
     rights.desk(scene, "reopen")
     answers.need(answer, "reason")
     _may_reopen(case, scene)
+    if not _imported(answer, scene):
+        _in_time(case, scene)
     call = case.incident
     second_line = call.solution_tier in SECOND_LINE and call.assigned_group is not None
     step = "T200_6" if second_line else "T200_4"
@@ -40,8 +42,18 @@ def _may_reopen(case: Case, scene: Scene) -> None:
         raise _refused(call.no, "尚未关闭", "it is not closed")
     if codes.row("closure", call.closure_code).data["group"] != "success":
         raise _refused(call.no, f"以 {call.closure_code} 关闭", f"it closed as {call.closure_code}")
+
+
+def _imported(answer: Answer, scene: Scene) -> bool:
+    """History that is imported by the manager was reopened when it was; a method of confirmation says so."""
+    method = scene.codes.table("confirm_method").get(str(answer.get("method")))
+    return method is not None and method.data.get("by") == "manager" and rights.is_manager(scene)
+
+
+def _in_time(case: Case, scene: Scene) -> None:
+    call, codes = case.incident, scene.codes
     minutes = codes.policy("reopen_minutes")
-    until = calendar.add(codes, codes.policy("reopen_calendar"), call.closed_at, minutes)
+    until = calendar.add(codes, codes.policy("reopen_calendar"), call.closed_at or scene.now, minutes)
     if scene.now > until:
         raise _refused(
             call.no, f"重开期限已于 {until.isoformat()} 结束", f"its window ended at {until.isoformat()}"

@@ -1,4 +1,4 @@
-"""200.3: service requests and 申述 are handed off and tracked until they come back (PROCESS §6.4, POL-08, POL-09)."""
+"""200.3: requests and 申述 are handed off and tracked till they come back (PROCESS §6.4, POL-08)."""
 
 from typing import Any
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from handlers import codes, tables
 
@@ -58,4 +59,4 @@ def _value(entry: dict[str, Any], name: str, table: Table, now: datetime) -> Any
 
 def _default(table: Table, name: str) -> Any:
     default = table.columns[name].default
-    return default.arg if default is not None and default.is_scalar else None
+    return default.arg if isinstance(default, ScalarElementColumnDefault) else None

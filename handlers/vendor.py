@@ -1,4 +1,4 @@
-"""200.7/200.8: the vendor or the third line is contacted, answers, solves or does not (PROCESS §6.4, POL-16, POL-17)."""
+"""200.7/200.8: vendor or third line is contacted, answers, solves or not (PROCESS §6.4, POL-16)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,19 +1,25 @@
 """Plays records through the process: the verbs that a desk and a second line would use, at the log's own times."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.replay.plan import Step, steps
 from api.replay.records import Record
 from engine import reads
 from engine.core import Engine
+from engine.live import add_jobs
 from engine.ports import Actor
+from handlers.desk import Desk
+from handlers.errors import HoldRefused
 
 DESK = Actor("import", "导入", frozenset({"WG-SD", "WG-IM"}))
 SUPPORT = Actor("import2", "导入(二线)", frozenset({"WG-IM"}))
 """Two people, since the solver may not confirm; both act with the incident manager's rights (POL-13)."""
+
+NOTE = "历史数据导入"
+HOLD_DAYS = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -28,10 +34,10 @@ class Played:
 
 
 class Player:
-    """Drives one engine. `prioritise` is the domain's verb that changes a priority."""
+    """Drives one engine and its desk."""
 
-    def __init__(self, engine: Engine, desk: Any) -> None:
-        self.engine, self.desk = engine, desk
+    def __init__(self, engine: Engine, desk: Desk, vendor: str) -> None:
+        self.engine, self.desk, self.vendor = engine, desk, vendor
 
     def play(self, record: Record) -> Played:
         """Take a record through the process, row by row; raises whatever the process refuses."""
@@ -53,17 +59,17 @@ class Player:
                 "call_type": "INC",
                 "classification": "INC-USE",
                 "source": "USR",
-                "medium": "portal",
+                "medium": "PORTAL",
+                "caller_name": "未知",
                 "subject": call.record.number,
-                "description": call.record.number,
+                "ci_text": "未知",
                 "reported_at": call.record.opened_at.isoformat(),
             },
         )
         call.no = str(opened.business_key)
         call.judged = (step.impact, step.urgency)
-        self._answer(
-            call, "T200_2", step.at, DESK, outcome_2="proceed", impact=step.impact, urgency=step.urgency
-        )
+        judged = {"category": "APP", "impact": step.impact, "urgency": step.urgency}
+        self._answer(call, "T200_2", step.at, DESK, outcome_2="proceed", **judged)
         self._answer(call, "T200_4", step.at, DESK, outcome_4="escalate")
         self._dispatch(call, step.group, step.at)
 
@@ -71,7 +77,8 @@ class Player:
         judged = (step.impact, step.urgency)
         if judged != call.judged:
             with self.engine.transaction(DESK, step.at) as command:
-                self.desk.change_priority(command, call.no, *judged, reason="导入:日志中的优先级变化")
+                change = {"impact": step.impact, "urgency": step.urgency, "priority_reason": NOTE}
+                add_jobs(command, self.desk.change_priority(command, call.no, change).jobs)
             call.judged = judged
 
     def _bring(self, call: Played, step: Step) -> None:
@@ -134,15 +141,18 @@ class Player:
 
     def _enter_hold(self, call: Played, step: Step) -> None:
         self._to_second_line(call, step.at)
-        outcome = HOLDS[str(step.place)]
-        if outcome == "need_info" and self._clock_must_run(call):
-            outcome = "wait_parts"
-        self._answer(call, "T200_6", step.at, SUPPORT, outcome_6=outcome, **HOLD_FIELDS)
+        until = (step.at + HOLD_DAYS).isoformat()
+        fields = {"hold_comment": NOTE, "expected_resume": until, "change_ref": NOTE}
+        try:
+            self._answer(call, "T200_6", step.at, SUPPORT, outcome_6=HOLDS[str(step.place)], **fields)
+        except HoldRefused:
+            # H1 stops the clock and is forbidden on a P1 (PROCESS §6.5.4): the wait becomes H5, whose clock runs.
+            self._answer(call, "T200_6", step.at, SUPPORT, outcome_6="wait_parts", **fields)
 
     def _enter_vendor(self, call: Played, step: Step) -> None:
         self._to_second_line(call, step.at)
         self._answer(call, "T200_6", step.at, SUPPORT, outcome_6="vendor")
-        self._answer(call, "T200_7", step.at, SUPPORT, vendor="VD-IMPORT")
+        self._answer(call, "T200_7", step.at, SUPPORT, vendor=self.vendor)
 
     def _enter_confirm(self, call: Played, step: Step) -> None:
         for group in (step.group, *step.groups_later):
@@ -155,23 +165,22 @@ class Player:
             SUPPORT,
             outcome_6="resolved",
             solution_kind="permanent",
-            solution_steps="见原系统记录",
+            solution_steps=NOTE,
         )
 
     def _enter_closed(self, call: Played, step: Step) -> None:
         if call.place != "confirm":
             self._enter_confirm(call, step)
         self._answer(call, "T200_9", step.at, DESK, outcome_9="confirmed", method="IMPORT")
-        self._answer(call, "T200_10", step.at, DESK, closure_code="C01", category_final="OTH")
+        self._answer(call, "T200_10", step.at, DESK, closure_code="C01")
 
     def _refuse(self, call: Played, at: datetime) -> None:
         self._answer(call, "T200_9", at, DESK, outcome_9="refused", refuse_reason="N1", method="IMPORT")
         call.place = "second line"
 
     def _reopen(self, call: Played, at: datetime) -> None:
-        with self.engine.transaction(DESK, at) as command:
-            started = self.desk.reopen(command, call.no, reason="导入:日志中的重新打开")
-        self.engine.start("incident_200", DESK, at, business_key=call.no, variables=started)
+        why = {"entry": "reopen", "reason": NOTE, "method": "IMPORT"}
+        self.engine.start("incident_200", DESK, at, business_key=call.no, variables=why)
         call.place = "second line"
 
     # the engine's verbs
@@ -184,3 +193,21 @@ class Player:
 
     def _send(self, call: Played, message: str, at: datetime, data: Mapping[str, Any]) -> None:
         self.engine.send(message, call.no, data, DESK, at, process="incident_200")
+
+
+def _with_group(step: Step, group: str) -> Step:
+    return replace(step, group=group)
+
+
+HOLDS = {"customer": "need_info", "change": "need_change", "parts": "wait_parts"}
+
+ENTER: dict[str, Callable[[Player, Played, Step], None]] = {
+    "dispatched": Player._stay_dispatched,
+    "second line": Player._enter_second_line,
+    "customer": Player._enter_hold,
+    "change": Player._enter_hold,
+    "parts": Player._enter_hold,
+    "vendor": Player._enter_vendor,
+    "confirm": Player._enter_confirm,
+    "closed": Player._enter_closed,
+}

@@ -23,7 +23,8 @@ GRID = 10
 CLEARANCE = 5  # a flow keeps this far from a shape it has no business with
 LINE_HEIGHT = 14
 CJK_WIDTH, LATIN_WIDTH = 12, 7
-TASK_PADDING = 10
+TASK_PADDING = 14
+LANE_HEAD = 30
 FAR = 40  # a label further than this from what it names misleads
 
 Point = tuple[int, int]
@@ -185,6 +186,8 @@ def labels_keep_off_shapes(d: Drawing) -> Iterator[Finding]:
         for lane in d.lanes.values():
             if label.overlaps(lane.box) and not lane.box.holds(label):
                 yield Finding("label-over-shape", id, f"label lies over the border of {lane.id}")
+            if label.overlaps(Box(lane.box.x, lane.box.y, LANE_HEAD, lane.box.h)):
+                yield Finding("label-over-shape", id, f"label lies over the name of {lane.id}")
 
 
 def _over_shape(label: Box, shape: Shape) -> bool:
@@ -215,13 +218,16 @@ def labels_stay_near(d: Drawing) -> Iterator[Finding]:
 
 
 def texts_fit(d: Drawing) -> Iterator[Finding]:
-    for shape in d.nodes.values():
-        box = shape.label if shape.outside_label else Box(0, 0, shape.box.w - TASK_PADDING, shape.box.h - TASK_PADDING)
-        if box and not _fits(shape.name, box):
-            yield Finding("text-too-long", shape.id, f"{shape.name} does not fit {box.w} x {box.h}")
-    for flow in d.flows.values():
-        if flow.label and not _fits(flow.name, flow.label):
-            yield Finding("text-too-long", flow.id, f"{flow.name} does not fit {flow.label.w} x {flow.label.h}")
+    for element in (*d.nodes.values(), *d.flows.values()):
+        box = _room(element)
+        if box and not _fits(element.name, box):
+            yield Finding("text-too-long", element.id, f"{element.name} does not fit {box.w} x {box.h}")
+
+
+def _room(element: Shape | Flow) -> Box | None:
+    if isinstance(element, Flow) or element.outside_label:
+        return element.label
+    return element.box.grown(-TASK_PADDING // 2)
 
 
 def _fits(text: str, box: Box) -> bool:

@@ -36,4 +36,4 @@ def test_notice_states_the_watermark_clause_and_the_lgpl():
     notice = " ".join((ROOT / "NOTICE").read_text().split())
 
     assert "the watermark must stay fully visible and not visually overlapped" in notice
-    assert "SpiffWorkflow 3.2.0" in notice and "LGPL-3.0-or-later" in notice
+    assert "SpiffWorkflow LGPL-3.0-or-later" in notice and "unmodified" in notice

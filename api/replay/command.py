@@ -1,0 +1,166 @@
+"""`flow200 replay FILE.csv`: the whole of a replay, in a scratch database that is gone afterwards."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+import sqlalchemy as sa
+from flask import Flask
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from api import auth, install, migrations
+from api.app import create_app
+from api.product import Product
+from api.replay.compare import Get, Report, compare
+from api.replay.play import DESK, SUPPORT, Played, Player
+from api.replay.records import ZONE, Record, Rejection, UnusableFile, read
+from api.settings import Settings
+from handlers import sample, tables
+
+COUNTS = ("incidents", "ended", "open", "rejected", "reopened", "variants", "mismatches")
+SHOWN = 20
+
+
+class _Moment(click.ParamType):
+    name = "YYYY-MM-DD[THH:MM]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        """An ISO moment; without an offset it is Asia/Shanghai wall time."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not an ISO date or time", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--until", type=_Moment(), help="Play only the rows before this moment (Asia/Shanghai).")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+def replay(file: Path, until: datetime | None, as_json: bool) -> None:
+    """Play real incidents of another tool (CSV) through the process and compare what comes out.
+
+    Runs in a scratch database with the clock at each row's own time; timers and jobs of ours do not run.
+    Exit code 0: nothing differs; 1: there are mismatches; 2: the file cannot be used.
+    """
+    try:
+        records, rejections = read(file)
+    except UnusableFile as error:
+        raise click.UsageError(str(error)) from error
+    taken = [r for r in (record.until(until) for record in records) if r is not None]
+    report = play(taken, rejections)
+    if as_json:
+        click.echo(orjson.dumps(_answer(report), option=orjson.OPT_INDENT_2))
+    else:
+        _print(report)
+    sys.exit(1 if report.mismatches else 0)
+
+
+def play(records: list[Record], rejections: list[Rejection]) -> Report:
+    """Play the records in a database of their own and report; nothing of it is kept."""
+    with tempfile.TemporaryDirectory(prefix="flow200-replay-") as folder, _progress() as progress:
+        app = create_app(Settings(database_url=f"sqlite:///{folder}/scratch.db"))
+        parts: Product = app.extensions["flow200"]
+        try:
+            vendor = _prepare(parts, records)
+            player = Player(parts.engine, parts.desk, vendor)
+            work = progress.add_task("playing", total=len(records))
+            played = list(_played(player, records, progress, work))
+            work = progress.add_task("reading back", total=len(played))
+            report = compare(played, _reader(app, parts), lambda: progress.advance(work))
+        finally:
+            parts.database.close()
+    report.rejected = [asdict(r) for r in rejections]
+    return report
+
+
+def _played(player: Player, records: list[Record], progress: Progress, work: Any) -> Iterator[Played]:
+    for record in records:
+        yield player.play(record)
+        progress.advance(work)
+
+
+def _prepare(parts: Product, records: list[Record]) -> str:
+    """Tables, diagrams, code tables, and a second-line group for every group of the log; returns a vendor."""
+    start = min((r.opened_at for r in records), default=datetime(2000, 1, 1, tzinfo=ZONE))
+    migrations.upgrade(parts.database)
+    groups = sorted({row.group for record in records for row in record.rows})
+    with parts.database.write() as connection:
+        sample.load(connection, start)
+        known = set(connection.scalars(sa.select(tables.person.c.staff_no)))
+        people = [{"staff_no": who.id, "name": who.name} for who in (DESK, SUPPORT) if who.id not in known]
+        if people:
+            connection.execute(sa.insert(tables.person), people)
+        if groups:
+            rows = [{"code": group, "name": group, "tier": "L2", "active": True} for group in groups]
+            connection.execute(sa.insert(tables.workgroup), rows)
+        vendor = str(connection.scalar(sa.select(tables.vendor.c.code).order_by(tables.vendor.c.code)))
+    install.deploy(parts)
+    return vendor
+
+
+def _reader(app: Flask, parts: Product) -> Get:
+    """Our own API, asked by a person of the scratch organisation."""
+    password = auth.generated_password()
+    with parts.database.write() as connection:
+        auth.set_password(connection, DESK.id, password)
+    client = app.test_client()
+
+    def get(path: str) -> Any:
+        response = client.get(f"/api/v1{path}", auth=(DESK.id, password))
+        if response.status_code != 200:
+            raise click.ClickException(f"{path}: {response.status_code} {response.get_data(as_text=True)[:500]}")
+        return response.get_json()
+
+    return get
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on stderr where that is a terminal, else nothing."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+def _answer(report: Report) -> dict[str, Any]:
+    """Counts under the names that programs ask for, and the lists behind them."""
+    found = asdict(report)
+    lists = {name: found.pop(name) for name in ("rejected", "mismatches")}
+    counts = {name: len(lists[name]) if name in lists else found.pop(name) for name in COUNTS}
+    return {**counts, **found, **{f"{name}_records": rows for name, rows in lists.items()}}
+
+
+def _print(report: Report) -> None:
+    console = Console()
+    counts = _answer(report)
+    table = Table(*COUNTS, title="flow200 replay")
+    table.add_row(*(str(counts[name]) for name in COUNTS))
+    console.print(table)
+    console.print(f"resolve time, plain minutes in all: {report.resolve_minutes:,}")
+    _list(console, "no resolved_at", [n for n in report.no_resolved_at])
+    _list(console, "inconsistent in the log itself", [f"{i['number']}: {i['what']}" for i in report.inconsistencies])
+    _list(console, "rejected", [f"{r['number']} (line {r['line']}): {r['reason']}" for r in report.rejected])
+    _list(
+        console,
+        "mismatches",
+        [f"{m['number']}: {m['what']}: log {m['log']}, flow200 {m['flow200']}" for m in report.mismatches],
+    )
+
+
+def _list(console: Console, title: str, lines: list[str]) -> None:
+    if lines:
+        more = f" … and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+        console.print(f"{title} ({len(lines)}): " + "; ".join(lines[:SHOWN]) + more, highlight=False)

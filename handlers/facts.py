@@ -1,0 +1,124 @@
+"""Reading the books for people: one call, what hangs on it, its log, and lists of calls."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, select, true
+
+from handlers import audit, tables
+from handlers.errors import UnknownCall
+
+HEAD = ("log_seq", "log_hash")
+
+
+def incident(connection: Connection, no: str) -> dict[str, Any]:
+    """The record of a call; instants are aware UTC. Raises UnknownCall."""
+    row = connection.execute(select(tables.incident).where(tables.incident.c.no == no)).first()
+    if row is None:
+        raise UnknownCall(no=no)
+    return {name: value for name, value in row._mapping.items() if name not in HEAD}
+
+
+def incidents(
+    connection: Connection,
+    *,
+    status: str | None = None,
+    group: str | None = None,
+    assignee: str | None = None,
+    limit: int = 50,
+    after: str | None = None,
+) -> list[dict[str, Any]]:
+    """Calls by number, newest last; `after` is the last number already seen."""
+    column = tables.incident.c
+    wanted = {column.status: status, column.assigned_group: group, column.assignee: assignee}
+    chosen = select(tables.incident).where(column.no > after if after else true())
+    chosen = chosen.where(*(key == value for key, value in wanted.items() if value is not None))
+    rows = connection.execute(chosen.order_by(column.no).limit(limit))
+    return [{name: value for name, value in row._mapping.items() if name not in HEAD} for row in rows]
+
+
+def work_orders(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The work orders of a call in the order they were made."""
+    return _under(connection, tables.work_order, no)
+
+
+def holds(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The holds of a call."""
+    return _under(connection, tables.hold, no)
+
+
+def engagements(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The vendor engagements of a call, each with its attempts."""
+    attempts = _under(connection, tables.vendor_attempt, no)
+    return [
+        row | {"contacts": [attempt for attempt in attempts if attempt["engagement"] == row["seq"]]}
+        for row in _under(connection, tables.vendor_engagement, no)
+    ]
+
+
+def confirmations(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The confirmations tried, refused and given."""
+    return _under(connection, tables.confirmation, no)
+
+
+def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The escalations of a call, each with the triggers that raised it."""
+    raises = _under(connection, tables.escalation_raise, no)
+    return [
+        row | {"raises": [one for one in raises if one["escalation"] == row["seq"]]}
+        for row in _under(connection, tables.escalation, no)
+    ]
+
+
+def notices(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The outbox rows of a call, oldest first."""
+    table = tables.notice
+    return _rows(
+        connection, select(table).where(table.c.call == no).order_by(table.c.created_at, table.c.key)
+    )
+
+
+def log(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The audit log of a call, in the order it was written."""
+    return _under(connection, tables.log, no)
+
+
+def broken_log(connection: Connection, no: str) -> int | None:
+    """The first log line that was tampered with; None if the chain holds."""
+    head = select(tables.incident.c.log_seq, tables.incident.c.log_hash).where(tables.incident.c.no == no)
+    row = connection.execute(head).first()
+    if row is None:
+        raise UnknownCall(no=no)
+    return audit.first_broken(log(connection, no), row.log_seq, row.log_hash)
+
+
+def groups_of(connection: Connection, staff_no: str) -> frozenset[str]:
+    """The active workgroups of a person: what counts for candidate groups."""
+    member, group = tables.membership, tables.workgroup
+    chosen = (
+        select(group.c.code)
+        .join(member, member.c.workgroup == group.c.code)
+        .where(member.c.person == staff_no, group.c.active)
+    )
+    return frozenset(connection.execute(chosen).scalars())
+
+
+def person(connection: Connection, staff_no: str) -> dict[str, Any] | None:
+    """A person's record; None if there is none."""
+    found = _rows(connection, select(tables.person).where(tables.person.c.staff_no == staff_no))
+    return found[0] if found else None
+
+
+def code_table(connection: Connection, name: str) -> list[dict[str, Any]]:
+    """The rows of a code table, disabled ones included."""
+    table = tables.code
+    rows = _rows(connection, select(table).where(table.c.table == name).order_by(table.c.ord))
+    return [row | {"data": json.loads(row["data"])} for row in rows]
+
+
+def _under(connection: Connection, table: Table, no: str) -> list[dict[str, Any]]:
+    return _rows(connection, select(table).where(table.c.call == no).order_by(table.c.seq))
+
+
+def _rows(connection: Connection, chosen: Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(chosen)]
