@@ -61,6 +61,11 @@ def confirmations(connection: Connection, no: str) -> list[dict[str, Any]]:
     return _under(connection, tables.confirmation, no)
 
 
+def hand_offs(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The hand-offs of a call to other processes."""
+    return _under(connection, tables.hand_off, no)
+
+
 def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:
     """The escalations of a call, each with the triggers that raised it."""
     raises = _under(connection, tables.escalation_raise, no)
