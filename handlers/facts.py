@@ -41,6 +41,30 @@ def work_orders(connection: Connection, no: str) -> list[dict[str, Any]]:
     return _under(connection, tables.work_order, no)
 
 
+def holds(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The holds of a call."""
+    return _under(connection, tables.hold, no)
+
+
+def engagements(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The vendor engagements of a call, each with its attempts."""
+    attempts = _under(connection, tables.vendor_attempt, no)
+    return [
+        row | {"contacts": [attempt for attempt in attempts if attempt["engagement"] == row["seq"]]}
+        for row in _under(connection, tables.vendor_engagement, no)
+    ]
+
+
+def confirmations(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The confirmations tried, refused and given."""
+    return _under(connection, tables.confirmation, no)
+
+
+def hand_offs(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The hand-offs of a call to other processes."""
+    return _under(connection, tables.hand_off, no)
+
+
 def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:
     """The escalations of a call, each with the triggers that raised it."""
     raises = _under(connection, tables.escalation_raise, no)
@@ -48,6 +72,14 @@ def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:
         row | {"raises": [one for one in raises if one["escalation"] == row["seq"]]}
         for row in _under(connection, tables.escalation, no)
     ]
+
+
+def notices(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The outbox rows of a call, oldest first."""
+    table = tables.notice
+    return _rows(
+        connection, select(table).where(table.c.call == no).order_by(table.c.created_at, table.c.key)
+    )
 
 
 def log(connection: Connection, no: str) -> list[dict[str, Any]]:
@@ -62,6 +94,17 @@ def broken_log(connection: Connection, no: str) -> int | None:
     if row is None:
         raise UnknownCall(no=no)
     return audit.first_broken(log(connection, no), row.log_seq, row.log_hash)
+
+
+def groups_of(connection: Connection, staff_no: str) -> frozenset[str]:
+    """The active workgroups of a person: what counts for candidate groups."""
+    member, group = tables.membership, tables.workgroup
+    chosen = (
+        select(group.c.code)
+        .join(member, member.c.workgroup == group.c.code)
+        .where(member.c.person == staff_no, group.c.active)
+    )
+    return frozenset(connection.execute(chosen).scalars())
 
 
 def similar(connection: Connection, no: str) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ COUNTS = ("incidents", "ended", "open", "rejected", "reopened", "variants", "mis
 SHOWN = 20
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType[datetime]):
     name = "YYYY-MM-DD[THH:MM]"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
