@@ -22,6 +22,7 @@ def task(row: sa.Row[Any]) -> dict[str, Any]:
         "incident": row.business_key,
         "process": row.process,
         "instance": row.instance_id,
+        "revision": row.revision,
         "groups": row.groups,
         "assignee": row.assignee,
         "priority": row.priority,

@@ -133,6 +133,20 @@ def test_a_second_completion_is_a_conflict(client: Client) -> None:
     assert (again.status_code, again.json["code"]) == (409, "task-not-open")
 
 
+def test_an_answer_to_a_state_that_has_moved_on_is_refused(client: Client) -> None:
+    no = record(client)
+    seen = client.get(f"/tasks?incident={no}").json["items"][0]
+    where, answer = f"/tasks/{seen['id']}/complete", {"outcome_2": "false_alarm"}
+
+    stale = client.post(where, answer, headers={"If-Match": f'"{seen["revision"] - 1}"'})
+    wrong = client.post(where, answer, headers={"If-Match": "newest"})
+    fresh = client.post(where, answer, headers={"If-Match": f'"{seen["revision"]}"'})
+
+    assert (stale.status_code, stale.json["code"]) == (409, "stale-instance")
+    assert (wrong.status_code, list(wrong.json["fields"])) == (422, ["If-Match"])
+    assert fresh.status_code == 200
+
+
 @pytest.mark.parametrize(
     "answer",
     [{}, {"outcome_2": "procede"}, {"outcome_2": None}, {"outcome_2": 1}, {"outcome_2": "proceed", "x": 1}],
