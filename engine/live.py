@@ -477,7 +477,7 @@ def _said(fields: Any, name: str) -> Any:
 
 def _groups(expression: str, data: Mapping[str, Any]) -> list[str]:
     parts = (_text(part.strip(), data) for part in expression.split(","))
-    return [p for p in parts if p]
+    return list(dict.fromkeys(p for p in parts if p))
 
 
 def _text(expression: str | None, data: Mapping[str, Any]) -> str | None:

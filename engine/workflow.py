@@ -42,6 +42,10 @@ class DeadEnd(Exception):
     """No token is left, but no end event was reached."""
 
 
+class NoOffset(Exception):
+    """The time of a timer has no offset; the library would take it for the zone of the machine."""
+
+
 class Host(Protocol):
     """Who runs the workflow: answers service tasks and notes what happened."""
 
@@ -94,6 +98,13 @@ class Clock(datetime):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Self:
         return cls.fromtimestamp(_now.get().timestamp(), tz)
+
+    @classmethod
+    def fromisoformat(cls, text: str) -> Self:
+        moment = super().fromisoformat(text)
+        if moment.tzinfo is None:
+            raise NoOffset(f"the time {text} has no offset, such as +08:00")
+        return moment
 
 
 spiff_timer.datetime = Clock

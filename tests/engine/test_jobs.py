@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from engine import store
-from engine.errors import Failed, FailureNotFound
+from engine.errors import Failed, FailureNotFound, Unavailable
 from engine.plain import PlainDomain
 from engine.ports import SYSTEM, Nothing
 from tests.engine.conftest import LINA, MONDAY, ZHAO, Office
@@ -139,14 +140,15 @@ def test_an_event_gateways_timer_names_its_branch(office: Office) -> None:
     assert office.waits(instance.id)["messages"] == []
 
 
-def test_a_bad_date_at_run_time_is_a_failure_that_leaves_the_task_open(office: Office) -> None:
+@pytest.mark.parametrize("due", ["tomorrow", "2026-11-20T09:00:00", "2026-11-30", None, 5, "PT"])
+def test_a_bad_date_at_run_time_is_a_failure_that_leaves_the_task_open(office: Office, due: Any) -> None:
     office.deploy(
         process("P", user("a"), catch("c", timer("${due}", "timeDate")), end(), flows="s>a; a>c; c>e")
     )
     office.start()
 
     with pytest.raises(Failed):
-        office.complete("a", due="tomorrow")
+        office.complete("a", due=due)
     with pytest.raises(Failed):
         office.complete("a")
 
@@ -425,6 +427,38 @@ def test_a_refusal_of_the_domain_is_no_failure(database: Any) -> None:
         office.complete("a")
 
     assert office.rows() == before and office.failures() == []
+
+
+def test_a_database_that_does_not_answer_is_no_failure_of_the_diagram(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: Any) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
+    office.start()
+    monkeypatch.setattr(office.domain, "answer", locked)
+
+    with pytest.raises(Unavailable):
+        office.complete("a")
+
+    assert office.open() == ["a"] and office.failures() == []
+
+
+def test_a_record_only_verb_is_one_transaction(office: Office) -> None:
+    office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
+    office.start()
+    before = office.rows()
+
+    with pytest.raises(Failed), office.engine.transaction(LINA, office.now) as command:
+        command.connection.execute(update(store.task).values(priority=99))
+        raise RuntimeError("no")
+    unchanged = office.rows()
+    with office.engine.transaction(LINA, office.now) as command:
+        command.connection.execute(update(store.task).values(priority=99))
+
+    assert unchanged == before and office.task("a").priority == 99
+    assert [f.verb for f in office.failures()] == ["record"]
 
 
 def test_no_way_out_of_a_gateway_is_a_failure_at_the_gateway(office: Office) -> None:
