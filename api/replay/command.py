@@ -152,7 +152,7 @@ def _print(report: Report) -> None:
     table.add_row(*(str(counts[name]) for name in COUNTS))
     console.print(table)
     console.print(f"resolve time, plain minutes in all: {report.resolve_minutes:,}")
-    _list(console, "no resolved_at", [n for n in report.no_resolved_at])
+    _list(console, "no resolved_at", report.no_resolved_at)
     _list(
         console,
         "inconsistent in the log itself",

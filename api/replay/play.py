@@ -1,4 +1,4 @@
-"""Plays records through the process: the verbs that a desk and a second line would use, at the log's own times."""
+"""Plays records by the verbs that a desk and a second line would use, at the log's own times."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -137,7 +137,7 @@ class Player:
         try:
             self._answer(call, "T200_6", step.at, SUPPORT, outcome_6=outcome, **fields)
         except HoldRefused:
-            # H1 stops the clock and is forbidden on a P1 (PROCESS §6.5.4): the wait becomes H5, whose clock runs.
+            # H1 stops the clock and is forbidden on a P1 (PROCESS §6.5.4): H5 takes its place.
             outcome, call.resumed_by = HOLDS["parts"]
             self._answer(call, "T200_6", step.at, SUPPORT, outcome_6=outcome, **fields)
         call.place = call.wait = place
