@@ -61,12 +61,17 @@ def serve() -> None:
 
     from api import install, migrations
     from api.app import create_app
+    from api.serve import CannotListen, listen
     from api.serve import serve as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app = create_app()
     parts: Product = app.extensions["flow200"]
+    try:
+        server = listen(app)
+    except CannotListen as error:
+        raise click.ClickException(str(error)) from error
     say(f"database  {_without_password(parts.settings.database_url)}")
     migrations.upgrade(parts.database)
     if made := install.load_sample(parts):
@@ -74,7 +79,7 @@ def serve() -> None:
     with _findings():
         say(f"diagrams  {_said(install.deploy(parts))}")
     _say_what_next(parts)
-    run(app)
+    run(app, server)
     say("stopped")
 
 

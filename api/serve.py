@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import waitress.server
 from flask import Flask
@@ -14,13 +14,28 @@ from api.product import Product
 log = logging.getLogger(__name__)
 
 
-def serve(app: Flask) -> None:
+class CannotListen(Exception):
+    """The address is taken or not ours; the sentence says which setting to change."""
+
+
+def listen(app: Flask) -> Any:
+    """The server on its address, not yet answering. Raises CannotListen."""
+    settings = app.extensions["flow200"].settings
+    try:
+        return waitress.server.create_server(
+            app, host=settings.host, port=settings.port, threads=settings.threads, ident="flow200"
+        )
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise CannotListen(
+            f"cannot listen on {where}: {error.strerror}. Set FLOW200_PORT or FLOW200_HOST."
+        ) from error
+
+
+def serve(app: Flask, server: Any) -> None:
     """Answer requests and run due work until SIGTERM or Ctrl-C, then stop cleanly."""
     parts: Product = app.extensions["flow200"]
     settings = parts.settings
-    server = waitress.server.create_server(
-        app, host=settings.host, port=settings.port, threads=settings.threads, ident="flow200"
-    )
     stop = threading.Event()
     workers = [
         threading.Thread(target=work, args=(parts, stop), name=f"worker-{number}")
