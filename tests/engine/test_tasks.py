@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import update
 
+from engine import store
 from engine.errors import (
     DefinitionNotFound,
     EngineError,
@@ -478,5 +480,22 @@ def test_claiming_ones_own_task_again_changes_nothing(office: Office) -> None:
     before = office.rows()
 
     office.engine.claim(office.task("a").id, LINA, office.now + timedelta(minutes=1))
+
+    assert office.rows() == before
+
+
+def test_an_instance_that_changed_under_the_verb_is_not_overwritten(database: Any) -> None:
+    class Meddling(PlainDomain):
+        def answer(self, command: Any, task: Any, data: Any) -> Any:
+            command.connection.execute(update(store.instance).values(revision=store.instance.c.revision + 1))
+            return Nothing()
+
+    office = Office(database, Meddling())
+    office.deploy(TWO_STEPS)
+    office.start()
+    before = office.rows()
+
+    with pytest.raises(StaleInstance):
+        office.complete("a")
 
     assert office.rows() == before
