@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, current_app, has_request_context, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from engine import errors as engine_errors
@@ -153,6 +154,7 @@ TITLES_ZH = {
     422: "内容无效",
     429: "请求过多",
     500: "内部错误",
+    503: "暂不可用",
 }
 # Most specific first: the HTTP status of what the engine and the desk refuse.
 REFUSALS: tuple[tuple[type[Exception], int], ...] = (
@@ -162,6 +164,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (engine_errors.TooLarge, 413),
     (engine_errors.Invalid, 422),
     (engine_errors.Failed, 500),
+    (engine_errors.Unavailable, 503),
     (desk_errors.UnknownCall, 404),
     (desk_errors.StaleCall, 409),
     (desk_errors.CallClosed, 409),
@@ -185,6 +188,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(EdgeError, lambda error: told(error, error.status, error.headers))
     for kind, status in REFUSALS:
         app.register_error_handler(kind, _teller(status))
+    app.register_error_handler(OperationalError, _unavailable)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
@@ -233,6 +237,12 @@ def _http_error(error: HTTPException) -> Response:
     if allowed := getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
+
+
+def _unavailable(error: OperationalError) -> Response:
+    """The database does not answer a read, as the engine says it of a verb."""
+    current_app.logger.error("the database does not answer: %s", error.orig)
+    return told(engine_errors.Unavailable(), 503, {"Retry-After": "5"})
 
 
 def _unexpected(error: Exception) -> Response:

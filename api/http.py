@@ -29,6 +29,8 @@ from api.errors import (
 
 BODY_LIMIT = 1024 * 1024
 DEPTH_LIMIT = 16
+# Keys too: SQLAlchemy names a column whose name is a reserved word (`group`) by a subclass of str.
+OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 INTEGER_LIMIT = 2**63 - 1
 
 ZH = {
@@ -62,7 +64,7 @@ class Json(JSONProvider):
         return Response(self._bytes(content) + b"\n", mimetype="application/json")
 
     def _bytes(self, obj: Any) -> bytes:
-        return orjson.dumps(obj, default=self._leave, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        return orjson.dumps(obj, default=self._leave, option=OPTIONS)
 
     def _leave(self, value: Any) -> Any:
         if isinstance(value, datetime):

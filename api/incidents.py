@@ -10,6 +10,7 @@ from api.http import Blueprint, Schema
 from api.product import engine, now, person, product
 from engine import reads
 from engine.live import add_jobs
+from handlers import facts
 
 PROCESS, ESCALATION, BY_HAND = "incident_200", "escalation", "X13"
 
@@ -76,12 +77,12 @@ def read(no: str) -> dict[str, Any]:
 def history(no: str) -> dict[str, Any]:
     """经过 What happened, when and by whom, and which condition with which values sent it there."""
     with product().database.read() as connection:
-        records.call(connection, no)
+        facts.incident(connection, no)
         instances = reads.instances(connection, no)
         return {
             "no": no,
             "instances": [shapes.instance_with_history(connection, row) for row in instances],
-            "log": records.log(connection, no),
+            "log": facts.log(connection, no),
         }
 
 
@@ -91,7 +92,7 @@ def history(no: str) -> dict[str, Any]:
 def reprioritise(change: dict[str, Any], no: str) -> dict[str, Any]:
     """优先级 Change impact or urgency, with a reason."""
     with engine().transaction(person(), now()) as command:
-        known = records.call(command.connection, no)
+        known = facts.incident(command.connection, no)
         scales = {name: known[name] for name in ("impact", "urgency")}
         effect = product().desk.change_priority(command, no, scales | change)
         add_jobs(command, effect.jobs)
@@ -117,23 +118,22 @@ def message(said: dict[str, Any], no: str) -> dict[str, Any]:
 @blueprint.response(201, description="The record with its escalation")
 def escalate(said: dict[str, Any], no: str) -> Any:
     """升级 Escalate by hand (X13); an escalation that is being watched is raised instead."""
+    why = {"trigger": BY_HAND, **said}
     if _escalated(no):
-        raised = {"trigger": BY_HAND, **{k: v for k, v in said.items() if k == "level"}}
-        engine().send("threshold_reached", no, raised, person(), now(), process=ESCALATION)
+        engine().send("threshold_reached", no, why, person(), now(), process=ESCALATION)
     else:
-        why = {"trigger": BY_HAND, **said}
         engine().start(ESCALATION, person(), now(), business_key=no, variables=why)
     return _incident(no), 201
 
 
 def _exists(no: str) -> None:
     with product().database.read() as connection:
-        records.call(connection, no)
+        facts.incident(connection, no)
 
 
 def _escalated(no: str) -> bool:
     with product().database.read() as connection:
-        records.call(connection, no)
+        facts.incident(connection, no)
         return any(i.process == ESCALATION and i.ended_at is None for i in reads.instances(connection, no))
 
 

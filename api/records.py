@@ -1,4 +1,4 @@
-"""What the edge reads of the domain's tables: a call with all that hangs on it, its log, people, labels."""
+"""What the edge reads beyond a single table: a call with all that hangs on it, who may sign in, counts."""
 
 from typing import Any
 
@@ -6,38 +6,21 @@ import sqlalchemy as sa
 
 from engine import store
 from engine.ports import Actor
-from handlers import tables
-from handlers.errors import UnknownCall
-
-PARTS = {
-    "work_orders": tables.work_order,
-    "holds": tables.hold,
-    "vendor_engagements": tables.vendor_engagement,
-    "vendor_attempts": tables.vendor_attempt,
-    "confirmations": tables.confirmation,
-    "hand_offs": tables.hand_off,
-    "escalations": tables.escalation,
-}
-INTERNAL = {"log_seq", "log_hash", "call"}
-
-
-def call(connection: sa.Connection, no: str) -> dict[str, Any]:
-    """The record of a call. Raises UnknownCall."""
-    row = connection.execute(sa.select(tables.incident).where(tables.incident.c.no == no)).one_or_none()
-    if row is None:
-        raise UnknownCall(no=no)
-    return _public(row)
+from handlers import facts, tables
 
 
 def incident(connection: sa.Connection, no: str) -> dict[str, Any]:
-    """The record with its work orders, holds, vendors, confirmations and escalations. Raises UnknownCall."""
-    found = call(connection, no)
-    return {**found, **{name: _part(connection, table, no) for name, table in PARTS.items()}}
-
-
-def log(connection: sa.Connection, no: str) -> list[dict[str, Any]]:
-    """The audit log of a call, oldest first."""
-    return _part(connection, tables.log, no)
+    """The record of a call with all that hangs on it. Raises UnknownCall."""
+    return {
+        **facts.incident(connection, no),
+        "work_orders": facts.work_orders(connection, no),
+        "holds": facts.holds(connection, no),
+        "vendor_engagements": facts.engagements(connection, no),
+        "confirmations": facts.confirmations(connection, no),
+        "hand_offs": facts.hand_offs(connection, no),
+        "escalations": facts.escalations(connection, no),
+        "notices": facts.notices(connection, no),
+    }
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:
@@ -59,12 +42,7 @@ def signing_in(connection: sa.Connection, account: str) -> Actor | None:
     ).first()
     if found is None:
         return None
-    groups = connection.scalars(
-        sa.select(tables.membership.c.workgroup)
-        .join(tables.workgroup, tables.workgroup.c.code == tables.membership.c.workgroup)
-        .where(tables.membership.c.person == found.staff_no, tables.workgroup.c.active)
-    )
-    return Actor(found.staff_no, found.name, frozenset(groups))
+    return Actor(found.staff_no, found.name, facts.groups_of(connection, found.staff_no))
 
 
 def is_empty(connection: sa.Connection) -> bool:
@@ -89,16 +67,6 @@ def accounts(connection: sa.Connection) -> list[dict[str, Any]]:
 def _account() -> sa.ColumnElement[str]:
     """What a person signs in with: the account, or the staff number where none is kept."""
     return sa.func.coalesce(tables.person.c.account, tables.person.c.staff_no)
-
-
-def _part(connection: sa.Connection, table: sa.Table, no: str) -> list[dict[str, Any]]:
-    query = sa.select(table).where(table.c.call == no).order_by(*table.primary_key.columns)
-    return [_public(row) for row in connection.execute(query)]
-
-
-def _public(row: sa.Row[Any]) -> dict[str, Any]:
-    # SQLAlchemy's name of a reserved word (`group`) is a subclass of str, which orjson does not take as a key.
-    return {str(name): value for name, value in row._mapping.items() if name not in INTERNAL}
 
 
 def _count(connection: sa.Connection, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:

@@ -5,13 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api import records
 from api.errors import language
 from api.product import now, person, product
 from engine import reads
 from engine.forms import Field, Form
 from engine.ports import Command
-from handlers import options
+from handlers import facts, options
 
 
 def task(row: sa.Row[Any]) -> dict[str, Any]:
@@ -23,6 +22,7 @@ def task(row: sa.Row[Any]) -> dict[str, Any]:
         "incident": row.business_key,
         "process": row.process,
         "instance": row.instance_id,
+        "revision": row.revision,
         "groups": row.groups,
         "assignee": row.assignee,
         "priority": row.priority,
@@ -34,7 +34,7 @@ def task(row: sa.Row[Any]) -> dict[str, Any]:
 def form(connection: sa.Connection, drawn: Form, incident: str | None) -> dict[str, Any]:
     """A form: what may be chosen, and what the record says already."""
     command = Command(connection, person(), now())
-    known = records.call(connection, incident) if incident else {}
+    known = facts.incident(connection, incident) if incident else {}
     return {"id": drawn.id, "fields": [_field(command, field, known) for field in drawn.fields]}
 
 

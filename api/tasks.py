@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from flask import request
 from marshmallow import ValidationError, fields, validate
 
 from api import http, shapes
+from api.errors import InvalidRequest
 from api.http import Blueprint, Schema
 from api.product import engine, now, person, product
 from engine import reads
@@ -16,6 +18,13 @@ blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description
 ANSWER = {
     "description": "表单的填写内容,键为变量名 The answer to the task's form, by variable",
     "content": {"application/json": {"schema": {"type": "object"}}},
+}
+
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "任务的 revision The `revision` that was seen: refused if the instance moved on since",
+    "schema": {"type": "string"},
 }
 
 
@@ -93,11 +102,11 @@ def unclaim(_: dict[str, Any], task_id: str) -> dict[str, Any]:
 
 
 @blueprint.post("/<task_id>/complete")
-@blueprint.doc(requestBody=ANSWER)
+@blueprint.doc(requestBody=ANSWER, parameters=[IF_MATCH])
 @blueprint.response(200, description="Where the instance stands now: tokens, open tasks, its end if it ended")
 def complete(task_id: str) -> dict[str, Any]:
     """完成 Answer the form of a task; the token moves on."""
-    moved = engine().complete(task_id, http.body(), person(), now())
+    moved = engine().complete(task_id, http.body(), person(), now(), revision=_seen())
     with product().database.read() as connection:
         row = reads.instance(connection, moved.id)
         if row is None:
@@ -108,6 +117,18 @@ def complete(task_id: str) -> dict[str, Any]:
             "instance": shapes.instance(connection, row),
             "tasks": [shapes.task(task) for task in page.rows if task.instance_id == moved.id],
         }
+
+
+def _seen() -> int | None:
+    """The revision that the person saw, from If-Match; None if none is given."""
+    given = request.headers.get("If-Match")
+    if given is None:
+        return None
+    if not given.strip('"').isascii() or not given.strip('"').isdigit():
+        raise InvalidRequest(
+            {"If-Match": {"zh": "须为任务的 revision。", "en": "Must be a task's revision."}}
+        )
+    return int(given.strip('"')[:18])
 
 
 def _groups(query: dict[str, Any]) -> frozenset[str] | None:

@@ -27,6 +27,7 @@ DEEPEST = 800
 
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 _EVALUATOR = Evaluator()
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _now: ContextVar[datetime] = ContextVar("flow200_now")
 
 for _logger in ("spiff", "spiff.workflow", "spiff.task", "spiff.metrics", "spiff.data"):
@@ -306,13 +307,16 @@ def deliver(workflow: Workflow, message: str, variables: Mapping[str, Any]) -> N
     """Hand a message to everyone in this instance who waits for it; `variables` join their tokens.
 
     They join after the catch: until then a waiting task takes its parent's variables over its own.
+    While the message is caught no timer can fire: an event gateway whose timer is overdue would
+    otherwise take both branches, and the call would have two tokens.
     """
     catchers = [
         t
         for t in workflow.event_manager.tasks.values()
         if any(isinstance(d, MessageEventDefinition) and d.name == message for d in _definitions(t))
     ]
-    workflow.send_event(BpmnEvent(MessageEventDefinition(message), {}))
+    with at(_EPOCH):
+        workflow.send_event(BpmnEvent(MessageEventDefinition(message), {}))
     for task in catchers:
         task.data.update(variables)
 

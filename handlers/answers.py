@@ -42,11 +42,11 @@ def instant(answer: Answer, name: str) -> datetime | None:
     return when.astimezone(UTC)
 
 
-def past(answer: Answer, name: str, now: datetime) -> datetime | None:
-    """An instant that is not later than `now`."""
+def past(answer: Answer, name: str, latest: datetime) -> datetime | None:
+    """An instant that is not later than `latest`, which is now or when the call was entered."""
     when = instant(answer, name)
-    if when and when > now:
-        raise bad_time(name, "不能晚于现在", "must not lie in the future")
+    if when and when > latest:
+        raise bad_time(name, "不能晚于录入时间", "must not be later than its entry")
     return when
 
 

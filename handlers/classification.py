@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import answers, closure, escalation, rights
-from handlers.errors import LoweringRefused, Missing
+from handlers.errors import LoweringRefused, NotPrioritised
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
 
@@ -68,7 +68,7 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
     impact = codes.check("impact", answer["impact"], "impact").code
     urgency = codes.check("urgency", answer["urgency"], "urgency").code
     if call.call_type != "INC" or call.priority is None:
-        raise Missing("priority")
+        raise NotPrioritised("priority", no=call.no)
     new = codes.matrix(impact, urgency)
     raised = codes.rank(new) < codes.rank(call.priority)
     if raised:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from handlers import counters, tables
 from handlers.errors import NotALeaf, UnknownCode
@@ -160,6 +160,17 @@ def read(connection: Connection) -> Codes:
 def revision(connection: Connection) -> int:
     """Grows whenever the tables are published; a reader that kept a `Codes` compares it."""
     return counters.value(connection, REVISION)
+
+
+def revise(connection: Connection, table: str, code: str, **data: Any) -> None:
+    """Change figures of one row, None removes one; counts from the next command on. Raises UnknownCode."""
+    key = (tables.code.c.table == table, tables.code.c.code == code)
+    present = connection.execute(select(tables.code.c.data).where(*key)).scalar()
+    if present is None:
+        raise UnknownCode(table=table, value=code)
+    merged = {name: value for name, value in {**json.loads(present), **data}.items() if value is not None}
+    connection.execute(update(tables.code).where(*key).values(data=json.dumps(merged, ensure_ascii=False)))
+    published(connection)
 
 
 def published(connection: Connection) -> None:

@@ -150,6 +150,14 @@ class LoweringRefused(NotAllowed):
     en = "Lowering the priority from {old} to {new} needs the incident manager."
 
 
+class NotPrioritised(Refused):
+    """Only an incident that has a priority can change it."""
+
+    code = "not-prioritised"
+    zh = "事件 {no} 还没有优先级(或不是事件),不能修改。"
+    en = "The call {no} has no priority yet, or is no incident; there is nothing to change."
+
+
 class NotASecondLine(Refused):
     """A dispatch goes to an active second-line group (PROCESS §6.4, 200.5)."""
 

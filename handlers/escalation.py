@@ -39,7 +39,7 @@ def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
         raise _refused(call.no, "已解决、已关闭或已转出", "it is solved, closed or handed off")
     if case.escalation is not None:
         raise _refused(call.no, "已有进行中的升级", "an escalation is active already")
-    code = str(variables.get("trigger") or BY_HAND)
+    code = _trigger(variables, scene)
     scene.codes.row("escalation_trigger", code)
     if code == BY_HAND and not answers.text(variables, "reason"):
         raise Missing("reason")
@@ -165,7 +165,7 @@ def end_escalation(case: Case, variables: Variables, scene: Scene) -> Outcome:
 def threshold_reached(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """A trigger reaches the escalation that is being watched; by hand it is one level higher (X13)."""
     rights.staff(scene, "threshold_reached")
-    code = str(answer.get("trigger") or BY_HAND)
+    code = _trigger(answer, scene)
     scene.codes.check("escalation_trigger", code, "trigger")
     if rights.is_system(scene) and answer.get("level"):
         level = scene.codes.check("escalation_level", answer["level"], "level").code
@@ -267,6 +267,11 @@ def _unanswered(case: Case, active: Escalation, scene: Scene) -> Outcome:
             lines=[Line("escalation_silent", active.level)],
         )
     return _raised(case, active, NOT_ACKNOWLEDGED, higher, scene)
+
+
+def _trigger(given: Variables, scene: Scene) -> str:
+    """What a person starts is started by hand, whatever he names (X13)."""
+    return str(given.get("trigger") or BY_HAND) if rights.is_system(scene) else BY_HAND
 
 
 def _level_by_hand(case: Case, wanted: Any, scene: Scene) -> str:

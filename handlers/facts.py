@@ -1,9 +1,8 @@
 """Reading the books for people: one call, what hangs on it, its log, and lists of calls."""
 
-import json
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, select, true
+from sqlalchemy import Connection, Row, Select, Table, false, or_, select, true
 
 from handlers import audit, tables
 from handlers.errors import UnknownCall
@@ -16,7 +15,7 @@ def incident(connection: Connection, no: str) -> dict[str, Any]:
     row = connection.execute(select(tables.incident).where(tables.incident.c.no == no)).first()
     if row is None:
         raise UnknownCall(no=no)
-    return {name: value for name, value in row._mapping.items() if name not in HEAD}
+    return _public(row)
 
 
 def incidents(
@@ -34,7 +33,7 @@ def incidents(
     chosen = select(tables.incident).where(column.no > after if after else true())
     chosen = chosen.where(*(key == value for key, value in wanted.items() if value is not None))
     rows = connection.execute(chosen.order_by(column.no).limit(limit))
-    return [{name: value for name, value in row._mapping.items() if name not in HEAD} for row in rows]
+    return [_public(row) for row in rows]
 
 
 def work_orders(connection: Connection, no: str) -> list[dict[str, Any]]:
@@ -59,6 +58,11 @@ def engagements(connection: Connection, no: str) -> list[dict[str, Any]]:
 def confirmations(connection: Connection, no: str) -> list[dict[str, Any]]:
     """The confirmations tried, refused and given."""
     return _under(connection, tables.confirmation, no)
+
+
+def hand_offs(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """The hand-offs of a call to other processes."""
+    return _under(connection, tables.hand_off, no)
 
 
 def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:
@@ -103,17 +107,16 @@ def groups_of(connection: Connection, staff_no: str) -> frozenset[str]:
     return frozenset(connection.execute(chosen).scalars())
 
 
-def person(connection: Connection, staff_no: str) -> dict[str, Any] | None:
-    """A person's record; None if there is none."""
-    found = _rows(connection, select(tables.person).where(tables.person.c.staff_no == staff_no))
-    return found[0] if found else None
+def similar(connection: Connection, no: str) -> list[dict[str, Any]]:
+    """Open calls of the same CI or the same caller: candidates for a parent (PROCESS §6.4, 200.1)."""
+    column, call = tables.incident.c, incident(connection, no)
+    same = [column[name] == call[name] for name in ("ci", "caller") if call[name]]
+    chosen = select(tables.incident).where(column.no != no, column.status != "ST8", or_(false(), *same))
+    return [_public(row) for row in connection.execute(chosen.order_by(column.no))]
 
 
-def code_table(connection: Connection, name: str) -> list[dict[str, Any]]:
-    """The rows of a code table, disabled ones included."""
-    table = tables.code
-    rows = _rows(connection, select(table).where(table.c.table == name).order_by(table.c.ord))
-    return [row | {"data": json.loads(row["data"])} for row in rows]
+def _public(row: Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name not in HEAD}
 
 
 def _under(connection: Connection, table: Table, no: str) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def collect(case: Case, answer: Answer, scene: Scene) -> Outcome:
             **_item(case.incident, answer, scene),
             **_texts(answer, "callback_phone", "ci_text", "checklist"),
             **_judged(answer, scene),
-            **_occurred(answer, scene),
+            **_occurred(answer, case.incident.recorded_at),
         },
         {"outcome_2": chosen},
     )
@@ -189,7 +189,7 @@ def _times(answer: Answer, scene: Scene) -> dict[str, Any]:
         "recorded_at": scene.now,
         "backfilled": scene.now - reported > limit,
         "first_response_at": _responded(answer, reported, scene),
-        **_occurred(answer, scene),
+        **_occurred(answer, scene.now),
     }
 
 
@@ -201,8 +201,9 @@ def _responded(answer: Answer, reported: datetime, scene: Scene) -> datetime | N
     return when
 
 
-def _occurred(answer: Answer, scene: Scene) -> dict[str, Any]:
-    when = answers.past(answer, "occurred_at", scene.now)
+def _occurred(answer: Answer, recorded: datetime) -> dict[str, Any]:
+    """The disturbance began before it was entered, however late its beginning is corrected."""
+    when = answers.past(answer, "occurred_at", recorded)
     return {"occurred_at": when} if when else {}
 
 

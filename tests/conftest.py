@@ -194,7 +194,7 @@ class _postgres_database:
         self.name = f"t_{os.urandom(6).hex()}"
 
     def __enter__(self) -> str:
-        _administer(self.server, f"CREATE DATABASE {self.name} TEMPLATE {self.template} STRATEGY FILE_COPY")
+        _administer(self.server, f"CREATE DATABASE {self.name} TEMPLATE {self.template} STRATEGY WAL_LOG")
         return _named(self.server, self.name)
 
     def __exit__(self, *_: object) -> None:

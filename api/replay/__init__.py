@@ -1,1 +1,1 @@
-"""Plays an incident log of another tool through our process, in a scratch database, and compares what came out."""
+"""Plays the incident log of another tool through our process and compares what came out."""

@@ -30,7 +30,7 @@ COUNTS = ("incidents", "ended", "open", "rejected", "reopened", "variants", "mis
 SHOWN = 20
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType[datetime]):
     name = "YYYY-MM-DD[THH:MM]"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
@@ -120,7 +120,9 @@ def _reader(app: Flask, parts: Product) -> Get:
     def get(path: str) -> Any:
         response = client.get(f"/api/v1{path}", auth=(DESK.id, password))
         if response.status_code != 200:
-            raise click.ClickException(f"{path}: {response.status_code} {response.get_data(as_text=True)[:500]}")
+            raise click.ClickException(
+                f"{path}: {response.status_code} {response.get_data(as_text=True)[:500]}"
+            )
         return response.get_json()
 
     return get
@@ -150,8 +152,12 @@ def _print(report: Report) -> None:
     table.add_row(*(str(counts[name]) for name in COUNTS))
     console.print(table)
     console.print(f"resolve time, plain minutes in all: {report.resolve_minutes:,}")
-    _list(console, "no resolved_at", [n for n in report.no_resolved_at])
-    _list(console, "inconsistent in the log itself", [f"{i['number']}: {i['what']}" for i in report.inconsistencies])
+    _list(console, "no resolved_at", report.no_resolved_at)
+    _list(
+        console,
+        "inconsistent in the log itself",
+        [f"{i['number']}: {i['what']}" for i in report.inconsistencies],
+    )
     _list(console, "rejected", [f"{r['number']} (line {r['line']}): {r['reason']}" for r in report.rejected])
     _list(
         console,

@@ -1,8 +1,9 @@
-"""What a record's snapshots mean in process 200: a pure translation, documented in docs/reference/replay.md."""
+"""What a record's snapshots mean in process 200, as docs/reference/replay.md tells it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from api.replay.records import Record, Row
 
@@ -83,9 +84,9 @@ class Expected:
 
 
 def expected(record: Record) -> Expected:
-    """The counters of the log since its first row; a counter that its rows contradict is the log's inconsistency."""
+    """The log's counters since its first row; one that its rows contradict is an inconsistency."""
     rows = record.rows
-    pairs = list(zip(rows, rows[1:], strict=False))
+    pairs = list(pairwise(rows))
     reassignments = rows[-1].reassignments - rows[0].reassignments
     reopenings = rows[-1].reopenings - rows[0].reopenings
     moved = sum(a.group != b.group for a, b in pairs)

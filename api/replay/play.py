@@ -1,6 +1,6 @@
-"""Plays records through the process: the verbs that a desk and a second line would use, at the log's own times."""
+"""Plays records by the verbs that a desk and a second line would use, at the log's own times."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,13 +24,15 @@ HOLD_DAYS = timedelta(days=1)
 
 @dataclass(slots=True)
 class Played:
-    """A record as it went: its number with us, and where the call stands now."""
+    """A record as it went: its number with us, where the call stands now, its last wait and what ends it."""
 
     record: Record
     no: str = ""
     group: str = ""
     judged: tuple[str, str] = ("", "")
     place: str = ""
+    wait: str = ""
+    resumed_by: str = ""
 
 
 class Player:
@@ -45,6 +47,8 @@ class Player:
         for step in steps(record):
             if not call.no:
                 self._open(call, step)
+            if call.place == "closed" and step.place not in (None, "closed"):
+                self._reopen(call, step.at)
             self._judge(call, step)
             self._bring(call, step)
         return call
@@ -83,17 +87,11 @@ class Player:
 
     def _bring(self, call: Played, step: Step) -> None:
         """Bring the call to the step's group and place, by the moves that the diagram has."""
-        if step.place is None or step.place == call.place:
-            self._move_to_group(call, step, stay=True)
-            return
-        if call.place == "closed":
-            self._reopen(call, step.at)
-        if call.place == "confirm" and step.place != "closed":
+        if call.place == "confirm" and step.place not in (None, "confirm", "closed"):
             self._refuse(call, step.at)
-        if step.place != "closed":
-            self._move_to_group(call, step, stay=False)
-        ENTER[step.place](self, call, step)
-        call.place = step.place
+        self._move_to_group(call, step, stay=step.place in (None, call.place))
+        if step.place not in (None, call.place):
+            ENTER[step.place](self, call, step)
 
     def _move_to_group(self, call: Played, step: Step, *, stay: bool) -> None:
         """A change of group: back to the desk, which dispatches anew; `stay` returns to the place it left."""
@@ -101,78 +99,69 @@ class Player:
             return
         place = call.place
         if place == "dispatched":
-            self._send(call, "recall", step.at, {})
+            self._send(call, "recall", step.at)
         else:
-            self._to_second_line(call, step.at)
+            self._to_second_line(call, step)
             self._answer(
                 call, "T200_6", step.at, SUPPORT, outcome_6="back_to_desk", suggested_group=step.group
             )
         self._dispatch(call, step.group, step.at)
-        if stay and place != "dispatched":
+        if stay:
             ENTER[place](self, call, step)
-            call.place = place
 
     def _dispatch(self, call: Played, group: str, at: datetime) -> None:
         self._answer(call, "T200_5", at, DESK, group=group)
         call.group, call.place = group, "dispatched"
 
-    def _to_second_line(self, call: Played, at: datetime) -> None:
-        """From wherever the call waits, back to the second line that works on it."""
-        match call.place:
-            case "dispatched":
-                self._answer(call, "T200_5_accept", at, SUPPORT, accept="accepted")
-            case "customer":
-                self._send(call, "customer_replied", at, {})
-            case "change":
-                self._send(call, "change_done", at, {"change_result": "implemented"})
-            case "parts":
-                self._send(call, "parts_arrived", at, {})
-            case "vendor":
-                self._send(call, "vendor_answered", at, {"vendor_result": "taken_back"})
-        call.place = "second line"
-
     # how each place is entered
 
-    def _enter_second_line(self, call: Played, step: Step) -> None:
-        self._to_second_line(call, step.at)
+    def _to_second_line(self, call: Played, step: Step) -> None:
+        """From wherever the call waits, back to the second line that works on it."""
+        if call.place == "dispatched":
+            self._answer(call, "T200_5_accept", step.at, SUPPORT, accept="accepted")
+        elif call.resumed_by:
+            self._send(call, call.resumed_by, step.at)
+        call.place, call.resumed_by = "second line", ""
 
-    def _stay_dispatched(self, call: Played, step: Step) -> None:
-        """A row New after the call was accepted moves nothing: our second line does not un-accept."""
+    def _to_dispatched(self, call: Played, step: Step) -> None:
+        """A row New after the call was accepted un-accepts nothing: it only ends a wait."""
+        if call.place != "dispatched":
+            self._to_second_line(call, step)
 
-    def _enter_hold(self, call: Played, step: Step) -> None:
-        self._to_second_line(call, step.at)
+    def _to_hold(self, call: Played, step: Step) -> None:
+        self._to_second_line(call, step)
+        place = str(step.place or call.wait)
         until = (step.at + HOLD_DAYS).isoformat()
         fields = {"hold_comment": NOTE, "expected_resume": until, "change_ref": NOTE}
+        outcome, call.resumed_by = HOLDS[place]
         try:
-            self._answer(call, "T200_6", step.at, SUPPORT, outcome_6=HOLDS[str(step.place)], **fields)
+            self._answer(call, "T200_6", step.at, SUPPORT, outcome_6=outcome, **fields)
         except HoldRefused:
-            # H1 stops the clock and is forbidden on a P1 (PROCESS §6.5.4): the wait becomes H5, whose clock runs.
-            self._answer(call, "T200_6", step.at, SUPPORT, outcome_6="wait_parts", **fields)
+            # H1 stops the clock and is forbidden on a P1 (PROCESS §6.5.4): H5 takes its place.
+            outcome, call.resumed_by = HOLDS["parts"]
+            self._answer(call, "T200_6", step.at, SUPPORT, outcome_6=outcome, **fields)
+        call.place = call.wait = place
 
-    def _enter_vendor(self, call: Played, step: Step) -> None:
-        self._to_second_line(call, step.at)
+    def _to_vendor(self, call: Played, step: Step) -> None:
+        self._to_second_line(call, step)
         self._answer(call, "T200_6", step.at, SUPPORT, outcome_6="vendor")
         self._answer(call, "T200_7", step.at, SUPPORT, vendor=self.vendor)
+        call.place, call.resumed_by = "vendor", "vendor_answered"
 
-    def _enter_confirm(self, call: Played, step: Step) -> None:
+    def _to_confirm(self, call: Played, step: Step) -> None:
         for group in (step.group, *step.groups_later):
-            self._move_to_group(call, _with_group(step, group), stay=False)
-        self._to_second_line(call, step.at)
-        self._answer(
-            call,
-            "T200_6",
-            step.at,
-            SUPPORT,
-            outcome_6="resolved",
-            solution_kind="permanent",
-            solution_steps=NOTE,
-        )
+            self._move_to_group(call, replace(step, group=group), stay=False)
+        self._to_second_line(call, step)
+        solution = {"outcome_6": "resolved", "solution_kind": "permanent", "solution_steps": NOTE}
+        self._answer(call, "T200_6", step.at, SUPPORT, **solution)
+        call.place = "confirm"
 
-    def _enter_closed(self, call: Played, step: Step) -> None:
+    def _to_closed(self, call: Played, step: Step) -> None:
         if call.place != "confirm":
-            self._enter_confirm(call, step)
+            self._to_confirm(call, step)
         self._answer(call, "T200_9", step.at, DESK, outcome_9="confirmed", method="IMPORT")
         self._answer(call, "T200_10", step.at, DESK, closure_code="C01")
+        call.place = "closed"
 
     def _refuse(self, call: Played, at: datetime) -> None:
         self._answer(call, "T200_9", at, DESK, outcome_9="refused", refuse_reason="N1", method="IMPORT")
@@ -191,23 +180,30 @@ class Player:
         task = next(r for r in rows if r.element_id == element)
         self.engine.complete(task.id, data, by, at)
 
-    def _send(self, call: Played, message: str, at: datetime, data: Mapping[str, Any]) -> None:
-        self.engine.send(message, call.no, data, DESK, at, process="incident_200")
+    def _send(self, call: Played, message: str, at: datetime) -> None:
+        self.engine.send(message, call.no, PAYLOADS.get(message, {}), DESK, at, process="incident_200")
 
 
-def _with_group(step: Step, group: str) -> Step:
-    return replace(step, group=group)
+HOLDS = {
+    "customer": ("need_info", "customer_replied"),
+    "change": ("need_change", "change_done"),
+    "parts": ("wait_parts", "parts_arrived"),
+}
+"""The outcome of 200.6 that begins a wait, and the message that ends it."""
 
-
-HOLDS = {"customer": "need_info", "change": "need_change", "parts": "wait_parts"}
+PAYLOADS = {
+    "change_done": {"change_result": "implemented"},
+    "vendor_answered": {"vendor_result": "taken_back"},
+}
+"""What a message that ends a wait says, when the log goes on without a word about how the wait ended."""
 
 ENTER: dict[str, Callable[[Player, Played, Step], None]] = {
-    "dispatched": Player._stay_dispatched,
-    "second line": Player._enter_second_line,
-    "customer": Player._enter_hold,
-    "change": Player._enter_hold,
-    "parts": Player._enter_hold,
-    "vendor": Player._enter_vendor,
-    "confirm": Player._enter_confirm,
-    "closed": Player._enter_closed,
+    "dispatched": Player._to_dispatched,
+    "second line": Player._to_second_line,
+    "customer": Player._to_hold,
+    "change": Player._to_hold,
+    "parts": Player._to_hold,
+    "vendor": Player._to_vendor,
+    "confirm": Player._to_confirm,
+    "closed": Player._to_closed,
 }

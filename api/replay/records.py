@@ -1,4 +1,4 @@
-"""Reads an incident event log (CSV, one row a state snapshot) into records, or says why a record is rejected."""
+"""Reads an incident event log (CSV, a row a snapshot) into records, or says why one is rejected."""
 
 import csv
 import io

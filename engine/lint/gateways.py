@@ -22,6 +22,8 @@ from .events import formal
 from .findings import Finding
 from .values import Listing, listing, mentioned, survey
 
+MAX_NAMES = 20
+
 _CALCULATES = frozenset({"+", "-", "*", "/", "%", "list", "negative", "positive"})
 _CONDITIONAL = ("exclusiveGateway", "inclusiveGateway")
 
@@ -178,7 +180,8 @@ def _listed_gateways(
 ) -> Iterator[tuple[Scope, Any, dict[str, Listing]]]:
     for scope in drawing.scopes:
         for gateway in scope.of_kind(*_CONDITIONAL):
-            names = {name for _, test in _conditions(scope, gateway) for name in test.names}
+            asked = {name for _, test in _conditions(scope, gateway) for name in test.names}
+            names = asked if len(asked) <= MAX_NAMES else ()
             yield scope, gateway, {name: listing(drawing, scope, deployment, gateway, name) for name in names}
 
 

@@ -1,15 +1,20 @@
 """README and quickstart tell the truth: the routes, commands and settings they name are those that exist."""
 
+import json
 import re
 from dataclasses import fields
 
+import pytest
 from flask import Flask
 
 from api.cli import cli
 from api.settings import ROOT, Settings, variable
+from tests.conftest import Client
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUICKSTART = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
+# WHO=account, or: api METHOD PATH [-d 'BODY'], the body over one or more lines
+STEP = re.compile(r"^WHO=(\w+)|^api (\w+) '?([^\s']+)'?(?: -d '([^']*)')?", re.MULTILINE)
 ELSEWHERE = {"/api/v1/openapi.json", "/api/v1/health"}  # named in the README in words, not as a call
 
 
@@ -28,9 +33,33 @@ def test_the_readme_calls_every_route_and_no_other(app: Flask) -> None:
 
 
 def test_an_operator_needs_at_most_ten_routes() -> None:
-    numbered = re.findall(r"(?:^# |   )(\d+) ", README, re.MULTILINE)
+    numbered = re.findall(r"(?:^# |, )(\d+) ", README, re.MULTILINE)
 
     assert numbered == [str(n) for n in range(1, 11)]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md"])
+def test_the_story_runs_as_it_is_written(client: Client, name: str) -> None:
+    story = (ROOT / name).read_text(encoding="utf-8")
+    at_the_keyboard, no = client, ""
+
+    for who, method, path, body in STEP.findall(story):
+        if who:
+            at_the_keyboard = client.as_(who)
+            continue
+        where = path.replace("$NO", no)
+        if "$TASK" in where:
+            where = where.replace("$TASK", _open_task(client, no))
+        answer = at_the_keyboard.send(method, where, json=json.loads(body) if body else None)
+        assert answer.status_code < 300, f"{method} {path}: {answer.text}"
+        no = no or answer.json["no"]
+
+    assert client.get(f"/incidents/{no}").json["status"] == "ST8"
+
+
+def _open_task(client: Client, no: str) -> str:
+    tasks = client.get(f"/tasks?incident={no}").json["items"]
+    return next((str(t["id"]) for t in tasks if t["process"] == "incident_200"), "")
 
 
 def test_the_settings_are_documented_and_no_other() -> None:

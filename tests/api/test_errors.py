@@ -1,8 +1,11 @@
 """Every error leaves in one body, in the language that was asked for, without a word about our inside."""
 
+import dataclasses
+
 import pytest
 from flask import Flask
 
+from engine.store import Database
 from tests.conftest import Client
 
 KEYS = {"type", "title", "status", "detail", "instance", "message", "code"}
@@ -66,3 +69,15 @@ def test_every_response_carries_the_protective_headers(client: Client) -> None:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert client.get("/tasks").headers["Cache-Control"] == "no-store"
+
+
+def test_a_database_that_does_not_answer_is_said_so(app: Flask, client: Client) -> None:
+    nowhere = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    parts = app.extensions["flow200"]
+    app.extensions["flow200"] = dataclasses.replace(parts, database=nowhere)
+
+    answer = client.as_(None).get("/health")
+
+    app.extensions["flow200"] = parts
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    assert "127.0.0.1" not in answer.text

@@ -1,5 +1,7 @@
 """Messages find who waits by business key; that nobody waits is told at once. Instances can be cancelled."""
 
+from datetime import timedelta
+
 import orjson
 import pytest
 
@@ -42,6 +44,18 @@ def test_a_message_takes_the_token_over_the_boundary(office: Office) -> None:
     (told,) = [h for h in office.history(instance.id) if h.kind == "message"]
     assert (told.element_id, told.data["message"]) == ("b", "go")
     assert office.waits(instance.id)["messages"] == []
+
+
+def test_a_message_that_comes_after_the_gateways_timer_was_due_takes_one_branch_only(office: Office) -> None:
+    office.deploy(GATEWAY)
+    instance = office.start()
+    office.complete("a")
+
+    office.now += timedelta(hours=2)
+    office.send("go", result="good")
+
+    assert office.open() == ["b"]
+    assert [h.kind for h in office.history(instance.id) if h.element_id == "c3"] == []
 
 
 def test_a_message_is_caught_by_an_event_gateway_and_the_timer_is_gone(office: Office) -> None:

@@ -1,19 +1,20 @@
-"""A desk on a real SQLite file, the cast of PROCESS §7, and a hand that plays the engine's part."""
+"""A desk on a real database, the cast of PROCESS §7, and a hand that plays the engine's part."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from shutil import copyfile
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import create_engine, event, select
+from sqlalchemy import select
 
+from engine import store
 from engine.ports import SYSTEM, Actor, Command, Element, Instance, Task
-from handlers import facts, sample, tables
+from handlers import facts
 from handlers.codes import Codes, shipped
 from handlers.desk import Desk
 from handlers.incident import Incident, Scene
+from tests.handlers import invariants
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -76,7 +77,7 @@ def actor(name):
 class Hand:
     """Plays the engine: gives the desk one hook after the other, each in its own transaction."""
 
-    engine: object
+    database: store.Database
     desk: Desk
     now: datetime
     instance: Instance | None = None
@@ -88,8 +89,16 @@ class Hand:
 
     @contextmanager
     def command(self, by):
-        with self.engine.begin() as connection:
+        with self.database.write() as connection:
             yield Command(connection, actor(by), self.now)
+
+    @contextmanager
+    def tampering(self):
+        """A hand in the database behind the desk's back; taken back afterwards."""
+        with self.database.write() as connection:
+            savepoint = connection.begin_nested()
+            yield connection
+            savepoint.rollback()
 
     def later(self, **delta):
         self.now += timedelta(**delta)
@@ -141,11 +150,11 @@ class Hand:
 
     @property
     def record(self):
-        with self.engine.connect() as connection:
+        with self.database.read() as connection:
             return facts.incident(connection, self.no)
 
     def rows(self, table):
-        with self.engine.connect() as connection:
+        with self.database.read() as connection:
             found = connection.execute(select(table).where(table.c.call == self.no))
             return [dict(row._mapping) for row in found]
 
@@ -186,25 +195,13 @@ class Hand:
         return self.at("T200_9", by)
 
 
-@pytest.fixture(scope="session")
-def loaded(tmp_path_factory):
-    """A database file with the sample organisation, made once and copied for each test."""
-    path = tmp_path_factory.mktemp("loaded") / "flow200.db"
-    engine = create_engine(f"sqlite:///{path}")
-    tables.metadata.create_all(engine)
-    with engine.begin() as connection:
-        sample.load(connection, at(11, 23, 9, 5))
-    engine.dispose()
-    return path
-
-
 @pytest.fixture
-def hand(tmp_path, loaded):
-    path = copyfile(loaded, tmp_path / "flow200.db")
-    engine = create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
-    yield Hand(engine, Desk(), at(11, 23, 9, 5))
-    engine.dispose()
+def hand(installed_url):
+    database = store.Database(installed_url)
+    yield Hand(database, Desk(), at(11, 23, 9, 5))
+    with database.read() as connection:
+        invariants.check(connection)
+    database.close()
 
 
 class NoFacts:

@@ -1,8 +1,8 @@
-"""The desk from record to close, hook by hook, on a real SQLite file."""
+"""The desk from record to close, hook by hook, on both databases."""
 
 import pytest
 
-from handlers import facts, tables
+from handlers import codes, facts, tables
 from handlers.errors import (
     CallClosed,
     ClosureCodeRefused,
@@ -17,7 +17,7 @@ from handlers.errors import (
     TransitionRefused,
     UnknownOutcome,
 )
-from tests.handlers.conftest import actor, at, element
+from tests.handlers.conftest import at
 
 SOLUTION = {"solution_kind": "permanent", "solution_steps": "重启外设服务"}
 
@@ -44,7 +44,7 @@ def test_status_history_can_be_read_from_the_log(hand):
 
     statuses = [line["new"] for line in hand.rows(tables.log) if line["field"] == "status"]
     assert statuses == ["ST2", "ST7"]
-    with hand.engine.connect() as connection:
+    with hand.database.read() as connection:
         assert facts.broken_log(connection, hand.no) is None
 
 
@@ -52,7 +52,7 @@ def test_status_history_can_be_read_from_the_log(hand):
 def test_a_changed_log_line_breaks_the_chain(hand, field):
     hand.registered().at("T200_2")
 
-    with hand.engine.begin() as connection:
+    with hand.tampering() as connection:
         connection.execute(tables.log.update().where(tables.log.c.seq == 3).values({field: "x"}))
         assert facts.broken_log(connection, hand.no) == 3
 
@@ -60,7 +60,7 @@ def test_a_changed_log_line_breaks_the_chain(hand, field):
 def test_a_log_line_cut_off_the_end_is_missed(hand):
     hand.registered().at("T200_2")
 
-    with hand.engine.begin() as connection:
+    with hand.tampering() as connection:
         last = len(facts.log(connection, hand.no))
         connection.execute(tables.log.delete().where(tables.log.c.seq == last))
         assert facts.broken_log(connection, hand.no) == last
@@ -593,19 +593,22 @@ def test_options_come_from_the_tables(hand):
 
 
 def test_published_tables_count_from_the_next_command(hand):
-    from handlers import codes
-
-    with hand.engine.begin() as connection:
-        row = tables.code.update().where(tables.code.c.table == "matrix", tables.code.c.code == "I4U3")
-        connection.execute(row.values(data='{"priority": "P1"}'))
-        codes.published(connection)
+    with hand.database.write() as connection:
+        codes.revise(connection, "matrix", "I4U3", priority="P1")
 
     assert hand.first_line().record["priority"] == "P1"
+
+
+def test_open_calls_of_the_same_ci_or_caller_are_candidates(hand):
+    first = hand.registered().no
+    hand.registered(ci="ATM-0087", caller="chencd")
+    other = hand.registered(ci="DB-CORE", caller="zhangmin").no
+
+    with hand.database.read() as connection:
+        assert [row["no"] for row in facts.similar(connection, other)] == [first]
 
 
 def test_priority_sorts_the_task_list(hand):
     hand.first_line(impact="I1", urgency="U1")
 
     assert hand.effect.tasks["T200_4"].priority == 100
-    assert element("T200_4").properties["status"] == "ST2"
-    assert actor("system").id == "system"

@@ -43,6 +43,12 @@ def test_it_needs_a_reason(hand):
         hand.start("lina", process="escalation", key=hand.no)
 
 
+def test_a_person_cannot_pretend_to_be_a_clock(hand):
+    hand.accepted().start("lina", process="escalation", key=hand.no, reason="x", trigger="X1", level="E2")
+
+    assert hand.instance.variables["trigger"] == "X13"
+
+
 def test_one_active_escalation_per_call(raised):
     with pytest.raises(EscalationRefused):
         raised.start("lina", process="escalation", key=raised.no, reason="再次")
@@ -118,7 +124,7 @@ def test_it_ends_when_the_call_is_solved(raised):
     raised.message("solved", "system").call("end_escalation", "system")
 
     assert (row(raised)["state"], row(raised)["end_reason"]) == ("ended", "solved")
-    with raised.engine.connect() as connection:
+    with raised.database.read() as connection:
         assert facts.broken_log(connection, raised.no) is None
 
 
