@@ -430,7 +430,7 @@ def scalars(variables: Mapping[str, Any]) -> dict[str, Any]:
     size = 0
     for name, value in variables.items():
         if not isinstance(name, str) or name == "typename" or _unfit(name):
-            raise InvalidData(name=storable(str(name)), reason="name")
+            raise InvalidData(name=store.storable(str(name)), reason="name")
         parts = value if isinstance(value, list) else [value]
         for part in parts:
             if reason := _unfit(part):
@@ -458,13 +458,8 @@ def _unfit(value: Any) -> str | None:
 
 def check_key(business_key: str | None) -> None:
     """Raises InvalidData for a business key that some database could not keep."""
-    if business_key is not None and storable(business_key, 200) != business_key:
+    if business_key is not None and store.storable(business_key, 200) != business_key:
         raise InvalidData(name="business_key", reason="text, <= 200")
-
-
-def storable(text: str, limit: int = 2000) -> str:
-    """The text as every database can keep it: no NUL, no half of a surrogate pair, cut at `limit`."""
-    return text[:limit].replace("\0", "?").encode(errors="replace").decode()
 
 
 def _only_scalars(data: Mapping[str, Any]) -> dict[str, Any]:

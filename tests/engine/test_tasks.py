@@ -136,6 +136,8 @@ def test_bad_files_are_refused_by_name_and_change_nothing(office: Office, files:
 def test_an_unknown_process_cannot_be_started(office: Office) -> None:
     with pytest.raises(DefinitionNotFound):
         office.start("nothing")
+    with pytest.raises(DefinitionNotFound):
+        office.start("\x00")
 
 
 def test_a_business_key_has_one_open_instance_of_a_process(office: Office) -> None:
@@ -280,7 +282,7 @@ def test_what_the_domain_says_of_a_claimed_task_is_written(database: Any) -> Non
 
 
 def test_an_unknown_task_is_not_found(office: Office) -> None:
-    for task_id in ("", "nothing", "0" * 36, "1' OR '1'='1"):
+    for task_id in ("", "nothing", "0" * 36, "1' OR '1'='1", "\x00", "\ud800", "x" * 9999):
         with pytest.raises(TaskNotFound):
             office.engine.complete(task_id, {}, LINA, MONDAY)
 
