@@ -5,12 +5,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_VERSION := 26.3
 INPUTS := pyproject.toml requirements.lock
 
-.PHONY: help run test check format lock clean
+.PHONY: help run test check lint format lock clean
 
 help:
 	@echo "make run      install if needed, then serve flow200 on http://127.0.0.1:8080"
 	@echo "make test     the tests, on SQLite and PostgreSQL"
 	@echo "make check    format, lint, types, arrows, then the tests"
+	@echo "make lint     the same without the tests"
 	@echo "make format   write the format and the safe fixes of lint"
 	@echo "make lock     resolve the dependencies anew and pin them in requirements.lock"
 	@echo "make clean    remove .venv and the caches (var/, your data, stays)"
@@ -20,15 +21,16 @@ run: .venv/installed
 	@$(BIN)/flow200 serve
 
 test: .venv/installed-dev
-	@echo "==> tests on SQLite and PostgreSQL"
-	@$(BIN)/python -m pytest $(ARGS)
+	@echo "==> tests on SQLite and PostgreSQL, a worker for each core"
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
-check: .venv/installed-dev
+check: lint test
+
+lint: .venv/installed-dev
 	@echo "==> format" && $(BIN)/ruff format --check .
 	@echo "==> lint" && $(BIN)/ruff check .
 	@echo "==> types" && $(BIN)/mypy
 	@echo "==> arrows" && $(BIN)/lint-imports
-	@$(MAKE) --no-print-directory test
 
 format: .venv/installed-dev
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
