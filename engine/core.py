@@ -350,7 +350,7 @@ class Engine:
         """Write the notes of a verb that moved no token, and what the domain said of open tasks."""
         if not live.notes:
             return
-        live.change_tasks()
+        live.change_open_tasks()
         table = store.instance
         live.command.connection.execute(
             update(table).where(table.c.id == live.row["id"]).values(history_seq=live.row["history_seq"])

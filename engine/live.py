@@ -212,7 +212,7 @@ class Live:
                 .values(completed_at=self.command.now, completed_by=self.command.by.id, cancelled=True)
             )
             self._drop_candidates(gone)
-        self.change_tasks()
+        self._change_tasks([r for r in rows if r.token in open_now])
         for token, task in open_now.items():
             if token not in known:
                 self._insert_task(token, task)
@@ -247,9 +247,14 @@ class Live:
         self.command.connection.execute(insert(store.task).values(row))
         self._add_candidates(row["id"], groups)
 
-    def change_tasks(self) -> None:
-        """Set what the domain said of tasks that are open already; None leaves a field as it is."""
-        for row in self.open_rows() if self.fields else ():
+    def change_open_tasks(self) -> None:
+        """Set what the domain said of open tasks, in a verb that moves no token."""
+        if self.fields:
+            self._change_tasks(self.open_rows())
+
+    def _change_tasks(self, rows: list[Row[Any]]) -> None:
+        """None leaves a field as it is."""
+        for row in rows:
             if (fields := self.fields.get(row.element_id)) is not None:
                 self._change_task(row.id, fields)
 
