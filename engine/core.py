@@ -34,7 +34,7 @@ from engine.errors import (
 from engine.expressions import ExpressionError
 from engine.forms import Form, FormError, compile_form
 from engine.jobs import Jobs
-from engine.live import Live, check_key, scalars, storable
+from engine.live import Live, check_key, scalars
 from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
 
 
@@ -201,7 +201,7 @@ class Engine:
         with self._verb("retry", by, now) as verb:
             connection, table = verb.command.connection, store.failure
             row = connection.execute(
-                select(table).where(table.c.id == failure_id, table.c.resolved_at.is_(None))
+                select(table).where(table.c.id == store.storable(failure_id), table.c.resolved_at.is_(None))
             ).first()
             if row is None:
                 raise FailureNotFound(failure=failure_id)
@@ -258,7 +258,7 @@ class Engine:
             "by": by.id,
             "verb": verb,
             "element_id": element,
-            "error": storable(f"{type(error).__name__}: {error}"),
+            "error": store.storable(f"{type(error).__name__}: {error}"),
             "job_key": job_key,
         }
         with self.database.write() as connection:
@@ -297,7 +297,7 @@ class Engine:
     def _open_task(self, verb: _Verb, task_id: str) -> tuple[Live, Row[Any]]:
         """The instance of a task, locked, and the task as it is once we hold the lock."""
         connection, table = verb.command.connection, store.task
-        query = select(table).where(table.c.id == task_id)
+        query = select(table).where(table.c.id == store.storable(task_id))
         row = connection.execute(query).first()
         if row is None:
             raise TaskNotFound(task=task_id)
@@ -313,7 +313,7 @@ class Engine:
 
     def _load(self, verb: _Verb, instance_id: str) -> Live:
         table = store.instance
-        query = select(table).where(table.c.id == instance_id).with_for_update()
+        query = select(table).where(table.c.id == store.storable(instance_id)).with_for_update()
         row = verb.command.connection.execute(query).mappings().first()
         if row is None:
             raise InstanceNotFound(instance=instance_id)
@@ -350,7 +350,7 @@ class Engine:
         """Write the notes of a verb that moved no token, and what the domain said of open tasks."""
         if not live.notes:
             return
-        live.change_tasks()
+        live.change_open_tasks()
         table = store.instance
         live.command.connection.execute(
             update(table).where(table.c.id == live.row["id"]).values(history_seq=live.row["history_seq"])
@@ -473,7 +473,9 @@ class Engine:
 
     def _newest_row(self, command: Command, key: str) -> Row[Any] | None:
         table = store.definition
-        query = select(table).where(table.c.key == key).order_by(table.c.version.desc()).limit(1)
+        query = (
+            select(table).where(table.c.key == store.storable(key)).order_by(table.c.version.desc()).limit(1)
+        )
         return command.connection.execute(query).first()
 
     def _newest(self, command: Command, key: str) -> _Definition:

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Row, select, update
 
 from engine import store
 from engine.errors import EngineError, Failed, NotWaiting
-from engine.live import storable
 from engine.ports import SYSTEM
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class Jobs:
     def _again(self, key: str, now: datetime, error: Exception) -> None:
         """Count a failed try; after the last one the job stays failed, and its failure row is kept open."""
         said = error.text("en") if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
-        text = storable(said)
+        text = store.storable(said)
         log.warning("job %s failed: %s", key, text)
         table, failures = store.job, store.failure
         with self._engine.database.write() as connection:

@@ -212,7 +212,7 @@ class Live:
                 .values(completed_at=self.command.now, completed_by=self.command.by.id, cancelled=True)
             )
             self._drop_candidates(gone)
-        self.change_tasks()
+        self._change_tasks([r for r in rows if r.token in open_now])
         for token, task in open_now.items():
             if token not in known:
                 self._insert_task(token, task)
@@ -247,9 +247,14 @@ class Live:
         self.command.connection.execute(insert(store.task).values(row))
         self._add_candidates(row["id"], groups)
 
-    def change_tasks(self) -> None:
-        """Set what the domain said of tasks that are open already; None leaves a field as it is."""
-        for row in self.open_rows() if self.fields else ():
+    def change_open_tasks(self) -> None:
+        """Set what the domain said of open tasks, in a verb that moves no token."""
+        if self.fields:
+            self._change_tasks(self.open_rows())
+
+    def _change_tasks(self, rows: list[Row[Any]]) -> None:
+        """None leaves a field as it is."""
+        for row in rows:
             if (fields := self.fields.get(row.element_id)) is not None:
                 self._change_task(row.id, fields)
 
@@ -430,7 +435,7 @@ def scalars(variables: Mapping[str, Any]) -> dict[str, Any]:
     size = 0
     for name, value in variables.items():
         if not isinstance(name, str) or name == "typename" or _unfit(name):
-            raise InvalidData(name=storable(str(name)), reason="name")
+            raise InvalidData(name=store.storable(str(name)), reason="name")
         parts = value if isinstance(value, list) else [value]
         for part in parts:
             if reason := _unfit(part):
@@ -458,13 +463,8 @@ def _unfit(value: Any) -> str | None:
 
 def check_key(business_key: str | None) -> None:
     """Raises InvalidData for a business key that some database could not keep."""
-    if business_key is not None and storable(business_key, 200) != business_key:
+    if business_key is not None and store.storable(business_key, 200) != business_key:
         raise InvalidData(name="business_key", reason="text, <= 200")
-
-
-def storable(text: str, limit: int = 2000) -> str:
-    """The text as every database can keep it: no NUL, no half of a surrogate pair, cut at `limit`."""
-    return text[:limit].replace("\0", "?").encode(errors="replace").decode()
 
 
 def _only_scalars(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,14 +36,14 @@ def tasks(
         .where(task.c.completed_at.is_(None))
     )
     if groups is not None:
-        mine = select(candidate.c.task_id).where(candidate.c.group.in_(groups))
+        mine = select(candidate.c.task_id).where(candidate.c.group.in_([store.storable(g) for g in groups]))
         query = query.where(task.c.id.in_(mine))
     if assignee is not None:
-        query = query.where(task.c.assignee == assignee)
+        query = query.where(task.c.assignee == store.storable(assignee))
     if business_key is not None:
-        query = query.where(instance.c.business_key == business_key)
+        query = query.where(instance.c.business_key == store.storable(business_key))
     if process is not None:
-        query = query.where(instance.c.process == process)
+        query = query.where(instance.c.process == store.storable(process))
     if after is not None:
         priority, created, last = after
         query = query.where(
@@ -75,7 +75,7 @@ def task(connection: Connection, task_id: str) -> Row[Any] | None:
             instance.c.variables,
         )
         .join(instance, instance.c.id == table.c.instance_id)
-        .where(table.c.id == task_id)
+        .where(table.c.id == store.storable(task_id))
     )
     return connection.execute(query).first()
 
@@ -85,7 +85,9 @@ def instances(connection: Connection, business_key: str) -> list[Row[Any]]:
     table = store.instance
     columns = [c for c in table.c if c.name != "state"]
     query = (
-        select(*columns).where(table.c.business_key == business_key).order_by(table.c.started_at, table.c.id)
+        select(*columns)
+        .where(table.c.business_key == store.storable(business_key))
+        .order_by(table.c.started_at, table.c.id)
     )
     return list(connection.execute(query))
 
@@ -94,7 +96,7 @@ def instance(connection: Connection, instance_id: str) -> Row[Any] | None:
     """One instance without its state."""
     table = store.instance
     columns = [c for c in table.c if c.name != "state"]
-    return connection.execute(select(*columns).where(table.c.id == instance_id)).first()
+    return connection.execute(select(*columns).where(table.c.id == store.storable(instance_id))).first()
 
 
 def history(connection: Connection, instance_id: str) -> list[Row[Any]]:
@@ -144,11 +146,11 @@ def waiting(connection: Connection, message: str, business_key: str, process: st
     """The instances of a business key that wait for a message."""
     table, instance = store.subscription, store.instance
     query = select(table.c.instance_id).where(
-        table.c.message == message, table.c.business_key == business_key
+        table.c.message == store.storable(message), table.c.business_key == store.storable(business_key)
     )
     if process is not None:
         query = query.join(instance, instance.c.id == table.c.instance_id).where(
-            instance.c.process == process
+            instance.c.process == store.storable(process)
         )
     return sorted(set(connection.execute(query).scalars()))
 

@@ -239,6 +239,14 @@ def new_id() -> str:
     return str(uuid7())
 
 
+def storable(text: str, limit: int = 2000) -> str:
+    """The text as every database can keep it: no NUL, no half of a surrogate pair, cut at `limit`.
+
+    What is looked up goes through it as well: such an id or key is not an error, it is not there.
+    """
+    return text[:limit].replace("\0", "?").encode(errors="replace").decode()
+
+
 class Database:
     """One database: write transactions one after the other on SQLite, row locks on PostgreSQL."""
 

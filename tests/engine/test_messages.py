@@ -98,7 +98,7 @@ def test_nobody_waiting_is_a_conflict_and_changes_nothing(office: Office) -> Non
     office.start()
     before = office.rows()
 
-    for name, key in (("unknown", "K1"), ("go", "K2"), ("", "")):
+    for name, key in (("unknown", "K1"), ("go", "K2"), ("", ""), ("\0", "\0"), ("\ud800", "\ud800")):
         with pytest.raises(NotWaiting):
             office.send(name, key)
 

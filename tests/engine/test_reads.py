@@ -35,4 +35,11 @@ def test_tasks_are_found_by_whom_they_are_for_and_what_they_are_about(office: Of
     assert [t.business_key for t in office.tasks(groups=["G1", "G2"])] == ["K2", "K1"]
     assert [t.business_key for t in office.tasks(assignee="lina")] == ["K2"]
     assert office.tasks(groups=[]) == office.tasks(groups=["G9"]) == office.tasks(process="Q") == ()
+    for hostile in ("\x00", "\ud800"):
+        assert (
+            office.tasks(groups=[hostile])
+            == office.tasks(assignee=hostile)
+            == office.tasks(process=hostile)
+            == ()
+        )
     assert office.tasks(business_key="K2")[0].groups == ["G1"]

@@ -240,8 +240,8 @@ def a_loop(s: Sketch, draw: Any, depth: int) -> tuple[str, str]:
     m, g = s.id("m"), s.id("g")
     s.add(xor(m), xor(g))
     first, last = draw(st.sampled_from([a_user, a_message_boundary, a_reminder, a_wait]))(s, draw, depth)
-    after = s.id("m")
-    s.add(xor(after))
+    after = s.id("t")
+    s.add(service(after, "note"))
     s.link(f"{m}>{first}", f"{last}>{g}", f"{g}>{m}[again == true]", f"{g}>{after}[again == false]")
     return m, after
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import update
 
+from engine import store
 from engine.errors import (
     DefinitionNotFound,
     EngineError,
@@ -134,6 +136,8 @@ def test_bad_files_are_refused_by_name_and_change_nothing(office: Office, files:
 def test_an_unknown_process_cannot_be_started(office: Office) -> None:
     with pytest.raises(DefinitionNotFound):
         office.start("nothing")
+    with pytest.raises(DefinitionNotFound):
+        office.start("\x00")
 
 
 def test_a_business_key_has_one_open_instance_of_a_process(office: Office) -> None:
@@ -278,7 +282,7 @@ def test_what_the_domain_says_of_a_claimed_task_is_written(database: Any) -> Non
 
 
 def test_an_unknown_task_is_not_found(office: Office) -> None:
-    for task_id in ("", "nothing", "0" * 36, "1' OR '1'='1"):
+    for task_id in ("", "nothing", "0" * 36, "1' OR '1'='1", "\x00", "\ud800", "x" * 9999):
         with pytest.raises(TaskNotFound):
             office.engine.complete(task_id, {}, LINA, MONDAY)
 
@@ -478,5 +482,22 @@ def test_claiming_ones_own_task_again_changes_nothing(office: Office) -> None:
     before = office.rows()
 
     office.engine.claim(office.task("a").id, LINA, office.now + timedelta(minutes=1))
+
+    assert office.rows() == before
+
+
+def test_an_instance_that_changed_under_the_verb_is_not_overwritten(database: Any) -> None:
+    class Meddling(PlainDomain):
+        def answer(self, command: Any, task: Any, data: Any) -> Any:
+            command.connection.execute(update(store.instance).values(revision=store.instance.c.revision + 1))
+            return Nothing()
+
+    office = Office(database, Meddling())
+    office.deploy(TWO_STEPS)
+    office.start()
+    before = office.rows()
+
+    with pytest.raises(StaleInstance):
+        office.complete("a")
 
     assert office.rows() == before
