@@ -149,6 +149,7 @@ class Live:
         self._write_tasks()
         self._write_jobs()
         self._write_subscriptions()
+        self._resolve_verb_failures()
         if self.notes:
             self.command.connection.execute(insert(store.history), self.notes)
             self.notes = []
@@ -340,6 +341,20 @@ class Live:
         mine = (
             table.c.instance_id == self.row["id"],
             table.c.job_key.in_(job_keys),
+            table.c.resolved_at.is_(None),
+        )
+        command.connection.execute(
+            update(table).where(*mine).values(resolved_at=command.now, resolved_by=command.by.id)
+        )
+
+    def _resolve_verb_failures(self) -> None:
+        """A person's verb that failed is made good by one that moved the tokens; a job's failure is not."""
+        if self.is_new:
+            return
+        table, command = store.failure, self.command
+        mine = (
+            table.c.instance_id == self.row["id"],
+            table.c.job_key.is_(None),
             table.c.resolved_at.is_(None),
         )
         command.connection.execute(

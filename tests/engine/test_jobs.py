@@ -393,6 +393,26 @@ def test_a_failing_handler_rolls_everything_back_and_is_on_record(office_with: O
     assert office.failures() == [] and office.open() == ["a"]
 
 
+def test_a_verb_that_succeeds_later_makes_its_failure_good(office_with: OfficeWith) -> None:
+    broken = [True]
+
+    def boom(variables: Mapping[str, Any]) -> None:
+        if broken:
+            raise RuntimeError("no vendor on file")
+
+    office = office_with({"boom": boom})
+    office.deploy(process("P", user("a"), service("t", "boom"), end(), flows="s>a; a>t; t>e"))
+    office.start()
+    with pytest.raises(Failed):
+        office.complete("a")
+    assert len(office.failures()) == 1
+
+    broken.clear()
+    office.complete("a")
+
+    assert office.failures() == [] and office.open() == []
+
+
 def test_a_failed_start_leaves_no_instance_and_its_failure_names_none(office_with: OfficeWith) -> None:
     def boom(variables: Mapping[str, Any]) -> None:
         raise RuntimeError("no")
