@@ -1,61 +1,34 @@
 """The engine's verbs: each is one transaction, one commit; a failing handler leaves everything as it was."""
 
-import hashlib
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from engine import diagram as diagrams
-from engine import lint, reads, state, store, workflow
-from engine.diagram import Diagram
+from engine import assignees, reads, state, store, workflow
+from engine.definitions import Definitions, Deployment, Duplicates, Files
 from engine.errors import (
-    DefinitionNotFound,
     EngineError,
     Failed,
     FailureNotFound,
     InstanceEnded,
     InstanceNotFound,
-    InvalidDiagram,
-    NotCandidate,
     NothingToAnswer,
     NotWaiting,
     StaleInstance,
-    TaskAssigned,
     TaskNotFound,
     TaskNotOpen,
     Unavailable,
 )
 from engine.expressions import ExpressionError
-from engine.forms import Form, FormError, compile_form
+from engine.forms import Form
 from engine.jobs import Jobs
 from engine.live import Live, check_key, scalars
 from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What a deploy did: the definitions it made, or found unchanged, and lint's warnings."""
-
-    id: str
-    definitions: tuple[tuple[str, int], ...]
-    unchanged: bool
-    warnings: tuple[lint.Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Definition:
-    """A deployed version, built once and shared by all its instances."""
-
-    id: str
-    version: int
-    diagram: Diagram
-    forms: Mapping[str, Form]
 
 
 @dataclass(slots=True)
@@ -75,27 +48,30 @@ class Engine:
         self.jobs = Jobs(self)
         self.jobs.register("timer", self._fire)
         self.jobs.register("service", self._serve)
-        self._built: dict[str, _Definition] = {}
-        self._building = threading.Lock()
+        self.definitions = Definitions()
 
     # verbs
 
-    def deploy(self, name: str, files: Mapping[str, bytes], by: Actor, now: datetime) -> Deployment:
-        """Check and store a set of `.bpmn` and `.form` files; the same set again changes nothing.
+    def deploy(
+        self,
+        name: str,
+        files: Mapping[str, bytes],
+        by: Actor,
+        now: datetime,
+        *,
+        source: str | None = None,
+        duplicates: Duplicates = "same",
+    ) -> Deployment:
+        """Check and store a set of `.bpmn`, `.form` and `.dmn` files; `duplicates` are not deployed again.
 
-        `now` is aware UTC. Raises InvalidDiagram with every finding; then nothing is deployed.
+        `now` is aware UTC. Raises UnknownFile, InvalidDiagram with every finding, what the domain
+        refuses; then nothing is deployed.
         """
-        forms, findings = _forms(files)
-        drawn = {n: raw for n, raw in files.items() if n.endswith(".bpmn")}
         with self._verb("deploy", by, now) as verb:
+            self.domain.deploying(verb.command)
             self.database.alone(verb.command.connection, store.definition)
-            previous = self._previous_ids(verb.command)
-            findings += lint.lint(drawn, topics=self.domain.topics, forms=forms, previous_ids=previous)
-            errors = [f for f in findings if f.severity == "error"]
-            if errors:
-                raise InvalidDiagram(errors)
-            built = diagrams.build(drawn)
-            return self._store(verb.command, name, files, built, tuple(findings))
+            found = Files(name, source, files)
+            return self.definitions.deploy(verb.command, found, self.domain, duplicates)
 
     def start(
         self,
@@ -106,14 +82,15 @@ class Engine:
         business_key: str | None = None,
         variables: Mapping[str, Any] | None = None,
         answer: Mapping[str, Any] | None = None,
+        definition_id: str | None = None,
     ) -> Instance:
-        """Start the newest version of a process; `answer` completes its first user task in the same verb.
+        """Start the newest version of a process, or `definition_id`; `answer` completes its first user task too.
 
         Raises DefinitionNotFound, InvalidData, InstanceOpen, NothingToAnswer, InvalidForm,
         what the domain refuses, Failed.
         """
         with self._verb("start", by, now) as verb:
-            live = self._started(verb, process, business_key, variables or {})
+            live = self._started(verb, process, business_key, variables or {}, definition_id)
             live.settle()
             live.save()
             if answer is not None:
@@ -125,19 +102,44 @@ class Engine:
 
     def claim(self, task_id: str, by: Actor, now: datetime) -> None:
         """Take a task of one's groups. Raises TaskNotFound, TaskNotOpen, NotCandidate, TaskAssigned."""
-        with self._verb("claim", by, now) as verb:
-            live, row = self._open_task(verb, task_id)
-            self._claim(live, row)
-            self._remember(live)
+        with self._task("claim", task_id, by, now) as (live, row):
+            assignees.claim(live, row)
 
     def unclaim(self, task_id: str, by: Actor, now: datetime) -> None:
         """Give a task back to its groups. Raises TaskNotFound, TaskNotOpen, TaskAssigned (to another)."""
-        with self._verb("unclaim", by, now) as verb:
-            live, row = self._open_task(verb, task_id)
-            if row.assignee != by.id:
-                raise TaskAssigned(element=row.element_name, assignee=row.assignee or "-")
-            self._set_assignee(live, row, None)
-            self._remember(live)
+        with self._task("unclaim", task_id, by, now) as (live, row):
+            assignees.unclaim(live, row)
+
+    def assign(self, task_id: str, person: str | None, by: Actor, now: datetime) -> None:
+        """Give a task to a colleague of its groups, or (None) to nobody.
+
+        Raises TaskNotFound, TaskNotOpen, OthersGroups, and what the domain refuses.
+        """
+        with self._task("assign", task_id, by, now) as (live, row):
+            assignees.assign(live, row, person)
+
+    def delegate(self, task_id: str, person: str, by: Actor, now: datetime) -> None:
+        """Have a colleague do a task that stays its owner's. Raises as `assign`."""
+        with self._task("delegate", task_id, by, now) as (live, row):
+            assignees.delegate(live, row, person)
+
+    def resolve(self, task_id: str, by: Actor, now: datetime) -> None:
+        """Give a delegated task back to its owner.
+
+        Raises TaskNotFound, TaskNotOpen, NotDelegated, TaskAssigned (to another).
+        """
+        with self._task("resolve", task_id, by, now) as (live, row):
+            assignees.resolve(live, row)
+
+    def comment(self, task_id: str, message: str, by: Actor, now: datetime) -> str:
+        """Keep a remark on a task; returns its id. Raises TaskNotFound, TaskNotOpen, NotCandidate."""
+        with self._task("comment", task_id, by, now) as (live, row):
+            return assignees.comment(live, row, message)
+
+    def postpone(self, task_id: str, follow_up_at: datetime | None, by: Actor, now: datetime) -> None:
+        """Say when to look at a task again (aware UTC). Raises TaskNotFound, TaskNotOpen, NotCandidate."""
+        with self._task("postpone", task_id, by, now) as (live, row):
+            assignees.postpone(live, row, follow_up_at)
 
     def complete(
         self, task_id: str, data: Mapping[str, Any], by: Actor, now: datetime, *, revision: int | None = None
@@ -158,32 +160,39 @@ class Engine:
     def send(
         self,
         message: str,
-        business_key: str,
+        business_key: str | None,
         data: Mapping[str, Any],
         by: Actor,
         now: datetime,
         *,
         process: str | None = None,
+        instance_id: str | None = None,
     ) -> tuple[Instance, ...]:
         """Hand a message to the instances of this business key that wait for it, each in its own transaction.
+
+        `process` or `instance_id` narrow whom it is for.
 
         Raises NotWaiting when nobody does, InvalidForm, what the domain refuses, Failed.
         """
         with self.database.read() as connection:
-            waiting = reads.waiting(connection, message, business_key, process)
+            waiting = reads.waiting(connection, message, business_key, process, instance_id)
         taken = []
         for instance_id in waiting:
             # One that was moved or ended since we looked does not wait any more.
             with suppress(NotWaiting, InstanceEnded), self._verb("send", by, now) as verb:
                 taken.append(self._deliver(verb, instance_id, message, business_key, data))
         if not taken:
-            raise NotWaiting(key=business_key, message=message)
+            raise NotWaiting(key=business_key or instance_id or "-", message=message)
         return tuple(taken)
 
     def cancel(self, instance_id: str, reason: str, by: Actor, now: datetime) -> Instance:
-        """End an instance where it stands. Raises InstanceNotFound, InstanceEnded."""
+        """End an instance where it stands.
+
+        Raises InstanceNotFound, InstanceEnded, and what the domain refuses.
+        """
         with self._verb("cancel", by, now) as verb:
             live = self._load(verb, instance_id)
+            live.take(self.domain.cancelling(verb.command, live.view(live.row["variables"]), reason))
             live.workflow.cancel()
             live.ends.append("")
             live.note(
@@ -222,8 +231,7 @@ class Engine:
             row = reads.task(connection, task_id)
             if row is None:
                 raise TaskNotFound(task=task_id)
-            command = Command(connection, SYSTEM, row.created_at)
-            return self._definition(command, row.definition_id).forms.get(row.form or "")
+            return self.definitions.built(connection, row.definition_id).forms.get(row.form or "")
 
     # the verbs' parts
 
@@ -267,15 +275,23 @@ class Engine:
         return Failed(element=name, failure=row["id"])
 
     def _started(
-        self, verb: _Verb, process: str, business_key: str | None, variables: Mapping[str, Any]
+        self,
+        verb: _Verb,
+        process: str,
+        business_key: str | None,
+        variables: Mapping[str, Any],
+        definition_id: str | None = None,
     ) -> Live:
-        command = verb.command
+        command, known = verb.command, self.definitions
         check_key(business_key)
-        found = self._newest(command, process)
+        if definition_id is None:
+            found = known.newest(command.connection, process)
+        else:
+            found = known.built(command.connection, definition_id)
         row = {
             "id": store.new_id(),
             "definition_id": found.id,
-            "process": process,
+            "process": found.diagram.key,
             "version": found.version,
             "business_key": business_key,
             "revision": 0,
@@ -293,6 +309,14 @@ class Engine:
         flow.task_tree.data.update(scalars(effect.variables))
         live.note("started", Element(found.diagram.key, "process", found.diagram.name))
         return live
+
+    @contextmanager
+    def _task(self, name: str, task_id: str, by: Actor, now: datetime) -> Iterator[tuple[Live, Row[Any]]]:
+        """A verb on an open task that moves no token."""
+        with self._verb(name, by, now) as verb:
+            live, row = self._open_task(verb, task_id)
+            yield live, row
+            assignees.remember(live)
 
     def _open_task(self, verb: _Verb, task_id: str) -> tuple[Live, Row[Any]]:
         """The instance of a task, locked, and the task as it is once we hold the lock."""
@@ -319,50 +343,18 @@ class Engine:
             raise InstanceNotFound(instance=instance_id)
         if row["ended_at"] is not None:
             raise InstanceEnded(instance=instance_id)
-        found = self._definition(verb.command, row["definition_id"])
+        found = self.definitions.built(verb.command.connection, row["definition_id"])
         flow = state.loads(row["state"], found.diagram)
         verb.live = Live(verb.command, self.domain, found.diagram, found.forms, {**row}, flow)
         return verb.live
-
-    def _claim(self, live: Live, row: Row[Any]) -> None:
-        """A task of one's groups; one that the domain only proposed to a colleague may be taken over."""
-        by = live.command.by
-        if row.assignee == by.id and row.claimed_at is not None:
-            return
-        if row.groups and row.assignee != by.id and not by.groups & set(row.groups):
-            raise NotCandidate(element=row.element_name, groups=", ".join(row.groups))
-        if row.assignee not in (None, by.id) and (row.claimed_at is not None or not row.groups):
-            raise TaskAssigned(element=row.element_name, assignee=row.assignee)
-        self._set_assignee(live, row, by.id)
-
-    def _set_assignee(self, live: Live, row: Row[Any], assignee: str | None) -> None:
-        table, now = store.task, live.command.now
-        live.command.connection.execute(
-            update(table)
-            .where(table.c.instance_id == row.instance_id, table.c.id == row.id)
-            .values(assignee=assignee, claimed_at=now if assignee else None)
-        )
-        element = live.diagram.element(row.element_id)
-        live.note("claimed" if assignee else "unclaimed", element)
-        live.take(self.domain.claimed(live.command, live.task_view(row), assignee))
-
-    def _remember(self, live: Live) -> None:
-        """Write the notes of a verb that moved no token, and what the domain said of open tasks."""
-        if not live.notes:
-            return
-        live.change_open_tasks()
-        table = store.instance
-        live.command.connection.execute(
-            update(table).where(table.c.id == live.row["id"]).values(history_seq=live.row["history_seq"])
-        )
-        live.command.connection.execute(insert(store.history), live.notes)
 
     def _answer(self, live: Live, row: Row[Any], data: Mapping[str, Any]) -> None:
         """The one door for a person's answer: candidate, form, domain; only then does the token move."""
         token = live.token(row.token)
         if token is None or token not in workflow.open_user_tasks(live.workflow):
             raise TaskNotOpen(element=row.element_name)
-        self._claim(live, row)
+        assignees.refuse_pending(row)
+        assignees.claim(live, row)
         command = live.command
         form = live.forms.get(row.form or "")
         given = form.check(data, lambda key: self.domain.options(command, key)) if form else scalars(data)
@@ -376,12 +368,12 @@ class Engine:
         live.save()
 
     def _deliver(
-        self, verb: _Verb, instance_id: str, message: str, business_key: str, data: Mapping[str, Any]
+        self, verb: _Verb, instance_id: str, message: str, business_key: str | None, data: Mapping[str, Any]
     ) -> Instance:
         live = self._load(verb, instance_id)
         places = [s for s in workflow.subscriptions(live.workflow, live.diagram) if s.message == message]
         if not places:
-            raise NotWaiting(key=business_key, message=message)
+            raise NotWaiting(key=business_key or instance_id, message=message)
         element = live.diagram.element(places[0].element_id)
         live.at_element = element.id
         command, form = verb.command, live.forms.get(f"message_{message}")
@@ -424,112 +416,6 @@ class Engine:
             row["ended_at"],
             row["end_element"],
         )
-
-    # definitions
-
-    def _store(
-        self,
-        command: Command,
-        name: str,
-        files: Mapping[str, bytes],
-        built: list[Diagram],
-        warnings: tuple[lint.Finding, ...],
-    ) -> Deployment:
-        connection, digest = command.connection, _digest(files)
-        newest = {d.key: self._newest_row(command, d.key) for d in built}
-        same = {r.deployment_id for r in newest.values() if r is not None}
-        table = store.deployment
-        if len(same) == 1 and all(newest.values()):
-            (known,) = same
-            if connection.scalar(select(table.c.hash).where(table.c.id == known)) == digest:
-                versions = tuple((r.key, r.version) for r in newest.values() if r is not None)
-                return Deployment(known, versions, True, warnings)
-        deployment_id = store.new_id()
-        connection.execute(
-            insert(table).values(
-                id=deployment_id, name=name, hash=digest, created_at=command.now, created_by=command.by.id
-            )
-        )
-        connection.execute(
-            insert(store.resource),
-            [{"deployment_id": deployment_id, "name": n, "content": raw} for n, raw in files.items()],
-        )
-        versions = tuple((d.key, (r.version if (r := newest[d.key]) else 0) + 1) for d in built)
-        rows = [
-            {
-                "id": store.new_id(),
-                "key": d.key,
-                "version": version,
-                "name": d.name,
-                "deployment_id": deployment_id,
-                "resource": d.file,
-                "created_at": command.now,
-            }
-            for d, (_, version) in zip(built, versions, strict=True)
-        ]
-        if rows:
-            connection.execute(insert(store.definition), rows)
-        return Deployment(deployment_id, versions, False, warnings)
-
-    def _newest_row(self, command: Command, key: str) -> Row[Any] | None:
-        table = store.definition
-        query = (
-            select(table).where(table.c.key == store.storable(key)).order_by(table.c.version.desc()).limit(1)
-        )
-        return command.connection.execute(query).first()
-
-    def _newest(self, command: Command, key: str) -> _Definition:
-        row = self._newest_row(command, key)
-        if row is None:
-            raise DefinitionNotFound(process=key)
-        return self._definition(command, row.id)
-
-    def _definition(self, command: Command, definition_id: str) -> _Definition:
-        found = self._built.get(definition_id)
-        if found is not None:
-            return found
-        with self._building:
-            table = store.definition
-            row = command.connection.execute(select(table).where(table.c.id == definition_id)).one()
-            files = reads.resources(command.connection, row.deployment_id)
-            forms, _ = _forms(files)
-            drawn = {n: raw for n, raw in files.items() if n.endswith(".bpmn")}
-            diagram = next(d for d in diagrams.build(drawn) if d.key == row.key)
-            found = _Definition(row.id, row.version, diagram, forms)
-            self._built[definition_id] = found
-        return found
-
-    def _previous_ids(self, command: Command) -> dict[str, set[str]]:
-        """The element ids of the newest version of each process, so that lint can tell which vanished."""
-        table = store.definition
-        newest = select(table.c.key, func.max(table.c.version)).group_by(table.c.key)
-        found = {}
-        for key, _ in command.connection.execute(newest):
-            found[key] = {*self._newest(command, key).diagram.nodes}
-        return found
-
-
-def _forms(files: Mapping[str, bytes]) -> tuple[dict[str, Form], list[lint.Finding]]:
-    forms, findings = {}, []
-    for name, raw in files.items():
-        if name.endswith(".form"):
-            try:
-                form = compile_form(name, raw)
-            except FormError as error:
-                zh = f"表单无法使用:{error}"
-                findings.append(
-                    lint.Finding("form", "error", name, "", "", 0, zh, f"The form cannot be used: {error}")
-                )
-            else:
-                forms[form.id] = form
-    return forms, findings
-
-
-def _digest(files: Mapping[str, bytes]) -> str:
-    total = hashlib.sha256()
-    for name in sorted(files):
-        total.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
-    return total.hexdigest()
 
 
 __all__ = ["SYSTEM", "Deployment", "Engine"]

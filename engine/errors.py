@@ -77,6 +77,22 @@ class TaskAssigned(Conflict):
     en = "The task “{element}” is assigned to {assignee}."
 
 
+class TaskDelegated(Conflict):
+    """The task was delegated: it is resolved, not completed."""
+
+    code = "task-delegated"
+    zh = "任务「{element}」是 {owner} 委托的,请先交回(resolve),不能直接完成。"
+    en = "The task “{element}” was delegated by {owner}: resolve it, it cannot be completed."
+
+
+class NotDelegated(Conflict):
+    """The task was not delegated, so there is nobody to give it back to."""
+
+    code = "not-delegated"
+    zh = "任务「{element}」没有被委托,不能交回。"
+    en = "The task “{element}” was not delegated, so it cannot be resolved."
+
+
 class StaleInstance(Conflict):
     """The instance changed meanwhile; load it again."""
 
@@ -129,6 +145,14 @@ class NotCandidate(Forbidden):
     en = "The task “{element}” belongs to {groups}; you are not among them."
 
 
+class OthersGroups(Forbidden):
+    """The person is not in the groups of the task, so it cannot be theirs."""
+
+    code = "others-groups"
+    zh = "{person} 不属于任务「{element}」的工作组 {groups},不能指派。"
+    en = "{person} is in none of {groups}, so “{element}” cannot be assigned to them."
+
+
 class Invalid(EngineError):
     """What came in is not valid; nothing changed."""
 
@@ -168,6 +192,14 @@ class InvalidDiagram(Invalid):
         """Names the first finding, so that a caller who reads only the sentence can act."""
         first = self.findings[0].text(lang) if self.findings else ""
         return (self.zh if lang == "zh" else self.en).format(count=len(self.findings), first=first)
+
+
+class UnknownFile(Invalid):
+    """A file of the deployment is of no kind that is deployed here."""
+
+    code = "unknown-file"
+    zh = "文件「{name}」无法部署:只接受 {kinds}。"
+    en = "The file “{name}” cannot be deployed: only {kinds} can."
 
 
 class TooLarge(Invalid):

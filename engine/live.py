@@ -241,7 +241,9 @@ class Live:
             "groups": list(groups),
             "priority": _number(node.camunda.get("priority"), task.data) if priority is None else priority,
             "due_at": _said(fields, "due_at") or _moment(node.camunda.get("dueDate"), task.data),
+            "follow_up_at": _moment(node.camunda.get("followUpDate"), task.data),
             "form": node.camunda.get("formRef"),
+            "form_key": node.camunda.get("formKey"),
             "created_at": self.command.now,
             "cancelled": False,
         }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.ports import Command, Effect, Element, Instance, Nothing, Task
+from engine.ports import Actor, Command, Effect, Element, Instance, Nothing, Task
 
 Topic = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
@@ -31,6 +31,15 @@ class PlainDomain:
         return Nothing(variables=dict(self._topics[topic](instance.variables) or {}))
 
     def claimed(self, command: Command, task: Task, assignee: str | None) -> Effect:
+        return Nothing()
+
+    def assignee(self, command: Command, task: Task, person: str | None) -> Actor | None:
+        return Actor(person, groups=frozenset(task.groups)) if person else None
+
+    def deploying(self, command: Command) -> None:
+        return None
+
+    def cancelling(self, command: Command, instance: Instance, reason: str) -> Effect:
         return Nothing()
 
     def message(

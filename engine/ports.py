@@ -19,6 +19,15 @@ class Actor:
     groups: frozenset[str] = frozenset()
 
 
+class Holder(Protocol):
+    """A person to whom a task may be given, as the domain knows them."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def groups(self) -> frozenset[str]: ...
+
+
 SYSTEM = Actor("system", "flow200")
 
 
@@ -149,7 +158,19 @@ class Domain(Protocol):
         ...
 
     def claimed(self, command: Command, task: Task, assignee: str | None) -> Effect:
-        """A task was claimed by `assignee`, or given back (None)."""
+        """A task was claimed by or assigned to `assignee`, or given back (None)."""
+        ...
+
+    def assignee(self, command: Command, task: Task, person: str | None) -> Holder | None:
+        """Whom `person` names, if this command's actor may give them the task; None takes it from all."""
+        ...
+
+    def deploying(self, command: Command) -> None:
+        """Diagrams are about to be deployed; refuses who may not."""
+        ...
+
+    def cancelling(self, command: Command, instance: Instance, reason: str) -> Effect:
+        """An instance is about to be ended where it stands; refuses who may not, or what must not."""
         ...
 
     def message(

@@ -142,12 +142,20 @@ def failures(connection: Connection, limit: int = 100) -> list[Row[Any]]:
     )
 
 
-def waiting(connection: Connection, message: str, business_key: str, process: str | None) -> list[str]:
-    """The instances of a business key that wait for a message."""
+def waiting(
+    connection: Connection,
+    message: str,
+    business_key: str | None = None,
+    process: str | None = None,
+    instance_id: str | None = None,
+) -> list[str]:
+    """The instances that wait for a message: of a business key, of a process, or the one of this id."""
     table, instance = store.subscription, store.instance
-    query = select(table.c.instance_id).where(
-        table.c.message == store.storable(message), table.c.business_key == store.storable(business_key)
-    )
+    query = select(table.c.instance_id).where(table.c.message == store.storable(message))
+    if business_key is not None:
+        query = query.where(table.c.business_key == store.storable(business_key))
+    if instance_id is not None:
+        query = query.where(table.c.instance_id == store.storable(instance_id))
     if process is not None:
         query = query.join(instance, instance.c.id == table.c.instance_id).where(
             instance.c.process == store.storable(process)

@@ -72,6 +72,7 @@ deployment = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("name", String(200), nullable=False),
+    Column("source", String(200)),
     Column("hash", String(64), nullable=False, index=True),
     Column("created_at", Instant, nullable=False),
     Column("created_by", String(100), nullable=False),
@@ -135,10 +136,14 @@ task = Table(
     Column("element_id", String(200), nullable=False),
     Column("element_name", String(400), nullable=False),
     Column("assignee", String(100)),
+    Column("owner", String(100)),
+    Column("delegation", String(10)),
     Column("groups", Json, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("due_at", Instant),
+    Column("follow_up_at", Instant),
     Column("form", String(200)),
+    Column("form_key", String(400)),
     Column("created_at", Instant, nullable=False),
     Column("claimed_at", Instant),
     Column("completed_at", Instant),
@@ -218,6 +223,20 @@ failure = Table(
     Column("resolved_by", String(100)),
     UniqueConstraint("id"),
 )
+
+comment = Table(
+    "comment",
+    metadata,
+    Column("instance_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("task_id", String(36), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("message", Text, nullable=False),
+    UniqueConstraint("id"),
+    Index("comment_task", "task_id", "id"),
+)
+"""What people remark on a task; a remark is part of no answer."""
 
 history = Table(
     "history",

@@ -5,6 +5,7 @@ plain: its answers and messages become variables. Nothing here is decided.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,17 +19,19 @@ from handlers import (
     confirmation,
     duplicates,
     escalation,
+    facts,
     ledger,
     options,
     position,
     registration,
     reopening,
     requests,
+    rights,
     vendor,
     waits,
 )
 from handlers.codes import Codes
-from handlers.errors import CallClosed, Refused
+from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
 from handlers.lookups import Lookups
 from handlers.outcome import Effect, Outcome
@@ -76,6 +79,17 @@ class Task(Protocol):
     def instance(self) -> Instance: ...
     @property
     def assignee(self) -> str | None: ...
+    @property
+    def groups(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A person to whom a task is given, with the groups that count for it."""
+
+    id: str
+    name: str
+    groups: frozenset[str]
 
 
 class Desk:
@@ -149,6 +163,28 @@ class Desk:
         case = _open(command, task.instance.business_key)
         outcome = position.claimed(case, task.element.id, assignee, scene)
         ledger.write(command.connection, case, outcome, scene, "claimed" if assignee else "unclaimed")
+        return Effect()
+
+    def assignee(self, command: Command, task: Task, person: str | None) -> Holder | None:
+        """Whom a task is given to; the one who gives it must be allowed to."""
+        scene = self._scene(command)
+        rights.giver(scene, task.groups, (task.assignee,), "assign")
+        if person is None:
+            return None
+        known = scene.facts.person(person)
+        if known is None or not known.active:
+            raise UnknownPerson(person=person)
+        return Holder(person, known.name, facts.groups_of(command.connection, person))
+
+    def deploying(self, command: Command) -> None:
+        """Diagrams are the process owner's (PROCESS §6.10)."""
+        rights.process_owner(self._scene(command), "deploy")
+
+    def cancelling(self, command: Command, instance: Instance, reason: str) -> Effect:
+        """A call ends by its own ways only; what else runs may be cancelled by the manager."""
+        if instance.process == INCIDENT:
+            raise WithdrawInstead(no=instance.business_key)
+        rights.manager(self._scene(command), "cancel")
         return Effect()
 
     def message(

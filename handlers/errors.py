@@ -51,6 +51,22 @@ class UnknownCall(Refused):
     en = "There is no call {no}."
 
 
+class UnknownPerson(Refused):
+    """There is no active person with this staff number."""
+
+    code = "person-not-found"
+    zh = "没有工号为 {person} 的在职人员。"
+    en = "There is no active person {person}."
+
+
+class WithdrawInstead(Refused):
+    """A call is not thrown away: it is withdrawn, so that the record ends as well (PROCESS §6.4)."""
+
+    code = "withdraw-instead"
+    zh = "事件 {no} 的流程不能直接取消;请用「撤回」(withdraw)结束。"
+    en = "The process of call {no} cannot be cancelled; withdraw the call instead."
+
+
 class CallClosed(Refused):
     """A closed record is not edited (POL-20)."""
 

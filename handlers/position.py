@@ -57,7 +57,7 @@ def claimed(case: Case, place: str, assignee: str | None, scene: Scene) -> Outco
     """A claim is the first response, and at second line the assignment of call and work order."""
     call = case.incident
     changes: dict[str, Any] = {}
-    if assignee and place != RECORDED_BY and call.first_response_at is None:
+    if assignee == scene.by.id and place != RECORDED_BY and call.first_response_at is None:
         changes["first_response_at"] = scene.now
     if place not in ASSIGNED or call.assignee == assignee:
         return Outcome(changes)

@@ -1,5 +1,7 @@
 """Who may do what (PROCESS §6.10), asked by every decision before it decides."""
 
+from collections.abc import Collection
+
 from handlers.errors import NotAllowed
 from handlers.incident import Case, Scene
 
@@ -43,6 +45,20 @@ def manager(scene: Scene, what: str) -> None:
     """Only the incident manager."""
     if not (is_manager(scene) or is_system(scene)):
         raise _refused(scene, what, "事件经理", "the incident manager")
+
+
+def process_owner(scene: Scene, what: str) -> None:
+    """The process owner; the incident manager where the bank has named no group of owners."""
+    owners = scene.codes.table("policy").get("owner_group")
+    if not (owners and owners.data["value"] in scene.by.groups):
+        manager(scene, what)
+
+
+def giver(scene: Scene, groups: Collection[str], holders: Collection[str | None], what: str) -> None:
+    """Who may give a task to somebody: who holds it, a leader of its groups, or the incident manager."""
+    leads = any(scene.by.id in scene.facts.leaders(group) for group in groups)
+    if not (leads or scene.by.id in holders or is_manager(scene) or is_system(scene)):
+        raise _refused(scene, what, "任务处理人、组长或事件经理", "its assignee, a leader or the manager")
 
 
 def staff(scene: Scene, what: str) -> None:

@@ -341,7 +341,7 @@ def test_r14_a_non_interrupting_message_boundary_fires_once_only(
         stock.send("go")
 
     assert "non-interrupting-message" in refused(drawn)
-    monkeypatch.setattr("engine.core.lint.lint", lambda *a, **k: [])
+    monkeypatch.setattr("engine.definitions.lint.lint", lambda *a, **k: [])
     office.deploy(drawn)
     office.start()
     office.send("go")

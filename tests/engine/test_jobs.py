@@ -530,7 +530,7 @@ def test_the_variables_that_the_domain_gives_at_rest_reach_waiting_places(databa
 @pytest.fixture
 def unlinted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lint looks away: what the engine does with a diagram that should never have been deployed."""
-    monkeypatch.setattr("engine.core.lint.lint", lambda *a, **k: [])
+    monkeypatch.setattr("engine.definitions.lint.lint", lambda *a, **k: [])
 
 
 @pytest.mark.usefixtures("unlinted")
