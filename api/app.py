@@ -7,7 +7,7 @@ import flask_smorest
 from flask import Flask, Response, g, request
 from sqlalchemy import make_url
 
-from api import auth, errors, health, http, incidents, pages, settings, tasks
+from api import auth, errors, health, http, incidents, pages, rest, settings, tasks
 from api.product import Clock, Product, product, system_clock
 from engine.core import Engine
 from engine.store import Database
@@ -49,6 +49,7 @@ def create_app(chosen: settings.Settings | None = None, clock: Clock | None = No
     api = flask_smorest.Api(app, spec_kwargs=OPENAPI)
     for blueprint in (incidents.blueprint, tasks.blueprint, health.blueprint):
         api.register_blueprint(blueprint)
+    rest.register(api, app)
     app.register_blueprint(pages.blueprint)
     errors.register(app)
     app.before_request(_enter)
@@ -70,7 +71,8 @@ def _open(url: str) -> Database:
 
 def _enter() -> None:
     g.now = product().clock()
-    if request.endpoint and request.endpoint not in auth.PUBLIC:
+    public = request.endpoint in auth.PUBLIC | rest.PUBLIC or request.method == "OPTIONS"
+    if request.endpoint and not public:
         g.person = auth.identify(product().doorkeeper, product().database, g.now)
 
 

@@ -115,10 +115,15 @@ def identify(doorkeeper: Doorkeeper, database: Database, now: datetime) -> Actor
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or given.password is None:
         raise Unauthenticated
+    return verified(doorkeeper, database, given.username, given.password, now)
+
+
+def verified(doorkeeper: Doorkeeper, database: Database, account: str, password: str, now: datetime) -> Actor:
+    """The active person of this account. Raises Unauthenticated, TooManyAttempts."""
     with database.read() as connection:
-        found = records.signing_in(connection, given.username)
+        found = records.signing_in(connection, account)
         stored = _stored(connection, found) if found else None
-    doorkeeper.check(given.username, given.password, stored, now)
+    doorkeeper.check(account, password, stored, now)
     if found is None:
         raise Unauthenticated
     return found

@@ -1,6 +1,6 @@
 """What the edge can refuse, and the one body in which every error leaves flow200, in Chinese or English."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -166,6 +166,8 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (engine_errors.Failed, 500),
     (engine_errors.Unavailable, 503),
     (desk_errors.UnknownCall, 404),
+    (desk_errors.UnknownPerson, 404),
+    (desk_errors.WithdrawInstead, 409),
     (desk_errors.StaleCall, 409),
     (desk_errors.CallClosed, 409),
     (desk_errors.TransitionRefused, 409),
@@ -173,6 +175,10 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (desk_errors.NotAllowed, 403),
     (desk_errors.Refused, 422),
 )
+
+
+# Who else speaks here: the beginning of a path, and how the body is told to its clients.
+DIALECTS: dict[str, Callable[[dict[str, Any], Any, str], Response]] = {}
 
 
 def language() -> str:
@@ -197,7 +203,7 @@ def told(error: Any, status: int, headers: Mapping[str, str] | None = None) -> R
     """The body of an error that has `code`, `text(lang)` and `fields`."""
     lang = language()
     fields = {name: sentences[lang] for name, sentences in error.fields.items()}
-    return body(status, error.code, error.text(lang), fields, headers)
+    return body(status, error.code, error.text(lang), fields, headers, error)
 
 
 def body(
@@ -206,6 +212,7 @@ def body(
     sentence: str,
     fields: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    error: Any = None,
 ) -> Response:
     """The one error body of flow200: problem details (RFC 9457) with `message` and `code`."""
     title = TITLES_ZH.get(status, "错误") if language() == "zh" else HTTPStatus(status).phrase
@@ -220,10 +227,17 @@ def body(
     }
     if fields:
         content["fields"] = fields
-    response = Response(orjson.dumps(content), status, mimetype="application/problem+json")
+    response = _dialect(content, error)
     response.headers.update(headers or {})
     response.headers["Content-Language"] = "zh-CN" if language() == "zh" else "en"
     return response
+
+
+def _dialect(content: dict[str, Any], error: Any) -> Response:
+    for prefix, reshape in DIALECTS.items():
+        if request.path.startswith(prefix):
+            return reshape(content, error, language())
+    return Response(orjson.dumps(content), content["status"], mimetype="application/problem+json")
 
 
 def _teller(status: int) -> Any:

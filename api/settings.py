@@ -29,6 +29,9 @@ class Settings:
     port: int = _setting(8080, "port to listen on")
     locale: str = _setting("zh-CN", "language when the request names none: zh-CN or en")
     timezone: str = _setting("Asia/Shanghai", "time zone of every time that is shown")
+    cors_origins: str = _setting(
+        "", "origins that may read /engine-rest, with spaces: file:// null https://…"
+    )
     threads: int = _setting(4, "threads that answer requests")
     workers: int = _setting(1, "threads that run due timers and jobs; 0 leaves them to another process")
     tick_seconds: float = _setting(1.0, "how often a worker looks for due timers and jobs")

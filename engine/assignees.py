@@ -56,6 +56,12 @@ def assign(live: Live, row: Row[Any], person: str | None) -> None:
     return None
 
 
+def refuse_taken(row: Row[Any], person: str | None) -> None:
+    """Raises TaskAssigned where somebody else has claimed the task."""
+    if row.assignee not in (None, person) and row.claimed_at is not None:
+        raise TaskAssigned(element=row.element_name, assignee=row.assignee)
+
+
 def delegate(live: Live, row: Row[Any], person: str) -> None:
     """Ask a colleague to do a task that stays one's own: it comes back when the colleague resolves it.
 

@@ -84,7 +84,7 @@ class Engine:
         answer: Mapping[str, Any] | None = None,
         definition_id: str | None = None,
     ) -> Instance:
-        """Start the newest version of a process, or `definition_id`; `answer` completes its first user task too.
+        """Start the newest version of a process, or `definition_id`; `answer` completes its first task too.
 
         Raises DefinitionNotFound, InvalidData, InstanceOpen, NothingToAnswer, InvalidForm,
         what the domain refuses, Failed.
@@ -110,12 +110,16 @@ class Engine:
         with self._task("unclaim", task_id, by, now) as (live, row):
             assignees.unclaim(live, row)
 
-    def assign(self, task_id: str, person: str | None, by: Actor, now: datetime) -> None:
-        """Give a task to a colleague of its groups, or (None) to nobody.
+    def assign(
+        self, task_id: str, person: str | None, by: Actor, now: datetime, *, only_free: bool = False
+    ) -> None:
+        """Give a task to a colleague of its groups, or (None) to nobody; `only_free` takes it from nobody.
 
-        Raises TaskNotFound, TaskNotOpen, OthersGroups, and what the domain refuses.
+        Raises TaskNotFound, TaskNotOpen, OthersGroups, TaskAssigned, and what the domain refuses.
         """
         with self._task("assign", task_id, by, now) as (live, row):
+            if only_free:
+                assignees.refuse_taken(row, person)
             assignees.assign(live, row, person)
 
     def delegate(self, task_id: str, person: str, by: Actor, now: datetime) -> None:

@@ -108,18 +108,23 @@ class Definitions:
         found = self._built.get(definition_id)
         if found is not None:
             return found
-        table = store.definition
-        query = select(table).where(table.c.id == store.storable(definition_id))
         with self._building:
-            row = connection.execute(query).first()
-            if row is None:
-                raise DefinitionNotFound(process=definition_id)
+            row = self.row(connection, definition_id)
             files = Files("", None, reads.resources(connection, row.deployment_id))
             forms, _ = _forms(files.content)
             diagram = next(d for d in diagrams.build(files.drawn) if d.key == row.key)
             found = Definition(row.id, row.version, diagram, forms)
             self._built[definition_id] = found
         return found
+
+    def row(self, connection: Connection, definition_id: str) -> Row[Any]:
+        """The row of a version. Raises DefinitionNotFound."""
+        table = store.definition
+        query = select(table).where(table.c.id == store.storable(definition_id))
+        row = connection.execute(query).first()
+        if row is None:
+            raise DefinitionNotFound(process=definition_id)
+        return row
 
     def _previous_ids(self, connection: Connection) -> dict[str, set[str]]:
         """The element ids of the newest version of each process, so that lint can tell which vanished."""

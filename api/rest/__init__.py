@@ -1,0 +1,45 @@
+"""/engine-rest: a subset of Camunda 7's REST interface in its shapes, over the same verbs as /api/v1."""
+
+import flask_smorest
+from flask import Flask
+
+from api import errors
+from api.rest import (
+    definition,
+    deployment,
+    history,
+    identity,
+    instance,
+    message,
+    task,
+    task_form,
+    task_people,
+    version,
+    wsgi,
+)
+from api.rest.errors import PREFIX, reshape
+
+BLUEPRINTS = (
+    version.blueprint,
+    deployment.blueprint,
+    definition.blueprint,
+    task.blueprint,
+    task_people.blueprint,
+    task_form.blueprint,
+    instance.blueprint,
+    message.blueprint,
+    history.blueprint,
+    identity.blueprint,
+    identity.users,
+    identity.groups,
+)
+PUBLIC = {"rest-identity.verify", "well-known.webapps", "well-known.page"}
+
+
+def register(api: flask_smorest.Api, app: Flask) -> None:
+    """Add every resource to the application."""
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    app.register_blueprint(version.well_known)
+    errors.DIALECTS[PREFIX] = reshape
+    wsgi.register(app)

@@ -1,0 +1,111 @@
+"""What all resources of /engine-rest share: a blueprint that reads leniently, bodies, paths, empty answers."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import flask_smorest
+import marshmallow
+from flask import Response, request
+from marshmallow import fields
+
+from api import http
+from api.rest.errors import PREFIX, BadValue
+
+TITLE = "Camunda 7 · "
+
+
+class LenientParser(http.StrictParser):
+    """Clients send more than we read: unknown fields of an envelope are ignored."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012
+        **http.StrictParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": marshmallow.EXCLUDE,
+        "json": marshmallow.EXCLUDE,
+    }
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A resource of /engine-rest."""
+
+    ARGUMENTS_PARSER = LenientParser()
+
+    def __init__(self, resource: str, module: str, description: str, part: str = "") -> None:
+        where = f"{PREFIX}/{resource}" if resource else PREFIX
+        name = "-".join(word for word in ("rest", *resource.split("/"), part) if word)
+        super().__init__(name, module, url_prefix=where, description=TITLE + description)
+
+
+class Schema(marshmallow.Schema):
+    """A body of which we read what we know."""
+
+    class Meta:
+        unknown = marshmallow.EXCLUDE
+
+
+class Nothing(Schema):
+    """A body of which nothing is read."""
+
+
+class User(Schema):
+    """Whom a verb is about; a claim without `userId` is one's own."""
+
+    user = fields.String(data_key="userId", load_default=None, allow_none=True)
+
+
+class Variables(Schema):
+    """Typed variables: `{name: {value, type}}`."""
+
+    variables = fields.Raw(load_default=None, metadata={"type": "object"})
+    returned = fields.Boolean(data_key="withVariablesInReturn", load_default=False, allow_none=True)
+
+
+def no_content() -> Response:
+    """204, without a type for the content that is not there."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
+def given() -> dict[str, Any]:
+    """The parameters of the URL. Raises BadValue for one that stands twice."""
+    found = {}
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise BadValue(name, "出现了多次", "is given more than once")
+        http.refuse_nul(name + values[0])
+        found[name] = values[0]
+    return found
+
+
+def links(*parts: str) -> list[dict[str, str]]:
+    """A resource's own address."""
+    where = "/".join((request.host_url.rstrip("/") + PREFIX, *parts))
+    return [{"method": "GET", "href": where, "rel": "self"}]
+
+
+def parameters(names: Iterable[str]) -> list[dict[str, Any]]:
+    """The parameters of a query, for the OpenAPI document."""
+    return [{"name": name, "in": "query", "schema": {"type": "string"}} for name in names]
+
+
+def both(blueprint: Blueprint, path: str) -> Callable[[Any], Any]:
+    """Routes of a query: GET with parameters and POST with the same as a body."""
+
+    def register(view: Any) -> Any:
+        for method in ("get", "post"):
+            getattr(blueprint, method)(path, endpoint=f"{view.__name__}_{method}")(view)
+        return view
+
+    return register
+
+
+def asked() -> dict[str, Any]:
+    """What a query asks: the body of a POST, with paging from the URL, or the parameters of the URL."""
+    if request.method == "POST":
+        return {**http.body(), **{k: v for k, v in given().items() if k in ("firstResult", "maxResults")}}
+    return given()
+
+
+def chunks(text: Any) -> Iterator[str]:
+    """The parts of a list that a URL writes with commas."""
+    yield from (part.strip() for part in str(text).split(",") if part.strip())

@@ -1,0 +1,168 @@
+"""People and groups, as far as a task list asks for them; contact data stays in the domain's own half."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from marshmallow import fields
+
+from api import auth
+from api.errors import Unauthenticated
+from api.product import now, product
+from api.rest import queries
+from api.rest.errors import BadValue, NotMatching
+from api.rest.http import Blueprint, Schema, given, parameters
+from engine import store
+from handlers import tables
+
+person, group, member = tables.person.c, tables.workgroup.c, tables.membership.c
+
+
+def _people_of(code: str) -> sa.Select[Any]:
+    return sa.select(member.person).where(member.workgroup == code)
+
+
+def _groups_of(staff_no: str) -> sa.Select[Any]:
+    return sa.select(member.workgroup).where(member.person == staff_no)
+
+
+USERS = queries.Query(
+    rows=sa.select(person.staff_no, person.name).where(person.active),
+    filters={
+        "id": queries.equal(person.staff_no),
+        "idIn": queries.among(person.staff_no),
+        "firstName": queries.equal(person.name),
+        "firstNameLike": queries.like(person.name),
+        "lastName": queries.never(),
+        "lastNameLike": queries.never(),
+        "memberOfGroup": queries.Filter(queries.text, lambda code: person.staff_no.in_(_people_of(code))),
+        "memberOfTenant": queries.never(),
+    },
+    sorts={"userId": person.staff_no, "firstName": person.name, "lastName": person.name},
+    default=(person.staff_no,),
+    refused=frozenset({"email", "emailLike"}),
+)
+GROUPS = queries.Query(
+    rows=sa.select(group.code, group.name, group.tier).where(group.active),
+    filters={
+        "id": queries.equal(group.code),
+        "idIn": queries.among(group.code),
+        "name": queries.equal(group.name),
+        "nameLike": queries.like(group.name),
+        "type": queries.equal(group.tier),
+        "member": queries.Filter(queries.text, lambda who: group.code.in_(_groups_of(who))),
+        "memberOfTenant": queries.never(),
+    },
+    sorts={"id": group.code, "name": group.name, "type": group.tier},
+    default=(group.code,),
+)
+
+blueprint = Blueprint("identity", __name__, "身份 Identity")
+users = Blueprint("user", __name__, "人员 People")
+groups = Blueprint("group", __name__, "工作组 Groups")
+
+
+class Credentials(Schema):
+    """Who somebody says to be."""
+
+    username = fields.String(load_default=None, allow_none=True)
+    password = fields.String(load_default=None, allow_none=True)
+
+
+@blueprint.post("/verify")
+@blueprint.doc(security=[])
+@blueprint.arguments(Credentials)
+@blueprint.response(200, description="authenticatedUser, authenticated")
+def verify(said: dict[str, Any]) -> dict[str, Any]:
+    """验证 Whether account and password belong together; limited like signing in."""
+    account, password = said["username"], said["password"]
+    if not account or password is None:
+        raise BadValue("username", "与 password 均为必填", "and password are required")
+    try:
+        found = auth.verified(product().doorkeeper, product().database, account, password, now())
+    except Unauthenticated:
+        return {"authenticatedUser": account, "authenticated": False}
+    return {"authenticatedUser": found.id, "authenticated": True}
+
+
+@blueprint.get("/groups")
+@blueprint.doc(parameters=parameters(["userId"]))
+@blueprint.response(200, description="groups, groupUsers")
+def groups_of() -> dict[str, Any]:
+    """所属工作组 The groups of a person, and who else is in them."""
+    who = given().get("userId")
+    if not who:
+        raise BadValue("userId", "必填", "is required")
+    with product().database.read() as connection:
+        mine = [_group(row) for row in GROUPS.page(connection, {"member": store.storable(who)})]
+        codes = [one["id"] for one in mine]
+        fellows = sa.select(member.person).where(member.workgroup.in_(codes), member.person != who)
+        rows = connection.execute(USERS.rows.where(person.staff_no.in_(fellows)).order_by(person.staff_no))
+        people = [{**_user(row), "displayName": row.name} for row in rows]
+    return {
+        "groups": [{"id": one["id"], "name": one["name"]} for one in mine],
+        "groupUsers": [{k: v for k, v in one.items() if k != "email"} for one in people],
+    }
+
+
+@users.get("")
+@users.doc(parameters=parameters(USERS.names))
+@users.response(200, description="People")
+def people() -> list[dict[str, Any]]:
+    """人员列表 Active people."""
+    with product().database.read() as connection:
+        return [_user(row) for row in USERS.page(connection, given())]
+
+
+@users.get("/count")
+@users.response(200, description="count")
+def people_count() -> dict[str, int]:
+    """数量 How many there are."""
+    with product().database.read() as connection:
+        return USERS.count(connection, given())
+
+
+@users.get("/<user_id>/profile")
+@users.response(200, description="id, firstName, lastName, email")
+def profile(user_id: str) -> dict[str, Any]:
+    """人员 One person; the whole name stands in firstName, since a Chinese name is not taken apart."""
+    with product().database.read() as connection:
+        rows = USERS.page(connection, {"id": store.storable(user_id)})
+    if not rows:
+        raise NotMatching(what="user", id=user_id)
+    return _user(rows[0])
+
+
+@groups.get("")
+@groups.doc(parameters=parameters(GROUPS.names))
+@groups.response(200, description="Groups")
+def all_groups() -> list[dict[str, Any]]:
+    """工作组列表 Active workgroups."""
+    with product().database.read() as connection:
+        return [_group(row) for row in GROUPS.page(connection, given())]
+
+
+@groups.get("/count")
+@groups.response(200, description="count")
+def groups_count() -> dict[str, int]:
+    """数量 How many there are."""
+    with product().database.read() as connection:
+        return GROUPS.count(connection, given())
+
+
+@groups.get("/<group_id>")
+@groups.response(200, description="id, name, type")
+def one_group(group_id: str) -> dict[str, Any]:
+    """工作组 One group."""
+    with product().database.read() as connection:
+        rows = GROUPS.page(connection, {"id": store.storable(group_id)})
+    if not rows:
+        raise NotMatching(what="group", id=group_id)
+    return _group(rows[0])
+
+
+def _user(row: sa.Row[Any]) -> dict[str, Any]:
+    return {"id": row.staff_no, "firstName": row.name, "lastName": "", "email": None}
+
+
+def _group(row: sa.Row[Any]) -> dict[str, Any]:
+    return {"id": row.code, "name": row.name, "type": row.tier}

@@ -1,0 +1,138 @@
+"""Tasks: the list and its count, one task, its completion, its variables."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, jsonify
+
+from api.http import body
+from api.product import engine, now, person, product
+from api.rest import queries, shapes, values
+from api.rest.errors import NotMatching, Unsupported
+from api.rest.http import Blueprint, Variables, asked, both, no_content, parameters
+from api.rest.task_query import OPEN, only_free, task
+from engine import store
+
+blueprint = Blueprint("task", __name__, "任务 Tasks")
+BODY = {
+    "description": "任务的新内容 assignee and followUp may change; the rest must be as it is",
+    "content": {"application/json": {"schema": {"type": "object"}}},
+}
+FIXED = ("name", "description", "owner", "delegationState", "due", "priority", "parentTaskId", "tenantId")
+
+
+@both(blueprint, "")
+@blueprint.doc(parameters=parameters(OPEN.names))
+@blueprint.response(200, description="Tasks")
+def tasks() -> list[dict[str, Any]]:
+    """任务列表 Open tasks; a query by candidates means those that nobody has (includeAssignedTasks)."""
+    wanted = only_free(asked())
+    with product().database.read() as connection:
+        return [shapes.task(row) for row in OPEN.page(connection, wanted)]
+
+
+@both(blueprint, "/count")
+@blueprint.response(200, description="count")
+def count() -> dict[str, int]:
+    """数量 How many tasks there are."""
+    wanted = only_free(asked())
+    with product().database.read() as connection:
+        return OPEN.count(connection, wanted)
+
+
+@blueprint.get("/report/candidate-group-count")
+@blueprint.response(200, description="groupName, taskCount")
+def by_group() -> list[dict[str, Any]]:
+    """各组任务数 How many open tasks each group may claim."""
+    group = store.candidate.c.group
+    chosen = sa.select(group, sa.func.count().label("n")).group_by(group).order_by(group)
+    with product().database.read() as connection:
+        return [{"groupName": row[0], "taskCount": row.n} for row in connection.execute(chosen)]
+
+
+@blueprint.get("/<task_id>")
+@blueprint.response(200, description="The task")
+def one(task_id: str) -> dict[str, Any]:
+    """任务 One open task."""
+    return shapes.task(found(task_id))
+
+
+@blueprint.put("/<task_id>")
+@blueprint.doc(requestBody=BODY)
+@blueprint.response(204, description="Done")
+def update(task_id: str) -> Response:
+    """修改 Set assignee and follow-up; priority and due follow from the process, not from a list."""
+    row, wanted = found(task_id), body()
+    present = shapes.task(row)
+    for name in FIXED:
+        if wanted.get(name) is not None and not _same(name, wanted[name], present[name]):
+            raise Unsupported(
+                name, "由流程决定,不能在任务上修改", "follows from the process and is not set on a task"
+            )
+    if "followUp" in wanted and wanted["followUp"] != present["followUp"]:
+        until = wanted["followUp"]
+        moment = values.read_moment("followUp", until) if until is not None else None
+        engine().postpone(task_id, moment, person(), now())
+    if "assignee" in wanted and wanted["assignee"] != present["assignee"]:
+        assignee = wanted["assignee"]
+        who = queries.text("assignee", assignee) if assignee is not None else None
+        engine().assign(task_id, who, person(), now())
+    return no_content()
+
+
+@blueprint.post("/<task_id>/complete", endpoint="complete")
+@blueprint.post("/<task_id>/submit-form", endpoint="submit_form")
+@blueprint.arguments(Variables)
+@blueprint.response(204, description="Done; 200 with the variables if they were asked for")
+def complete(said: dict[str, Any], task_id: str) -> Response:
+    """完成 Answer the form of a task; the token moves on."""
+    moved = engine().complete(task_id, values.read(said["variables"]), person(), now())
+    return jsonify(values.write(moved.variables)) if said["returned"] else no_content()
+
+
+@blueprint.get("/<task_id>/variables")
+@blueprint.response(200, description="Typed variables")
+def variables(task_id: str) -> dict[str, Any]:
+    """变量 What the gateways of its process may ask."""
+    return values.write(found(task_id).variables)
+
+
+@blueprint.get("/<task_id>/variables/<name>")
+@blueprint.response(200, description="One typed variable")
+def variable(task_id: str, name: str) -> dict[str, Any]:
+    """变量 One variable."""
+    known = found(task_id).variables
+    if name not in known:
+        raise NotMatching(what="task variable", id=name)
+    return values.write_one(known[name])
+
+
+@blueprint.get("/<task_id>/localVariables")
+@blueprint.response(200, description="None: a task has no variables of its own")
+def local_variables(task_id: str) -> dict[str, Any]:
+    """局部变量 A task has no variables of its own."""
+    found(task_id)
+    return {}
+
+
+@blueprint.get("/<task_id>/attachment")
+@blueprint.response(200, description="None yet")
+def attachments(task_id: str) -> list[Any]:
+    """附件 Attachments: none yet."""
+    found(task_id)
+    return []
+
+
+def found(task_id: str) -> sa.Row[Any]:
+    """An open task with what a shape needs of its instance. Raises NotMatching."""
+    with product().database.read() as connection:
+        row = connection.execute(OPEN.rows.where(task.id == store.storable(task_id))).first()
+    if row is None:
+        raise NotMatching(what="task", id=task_id)
+    return row
+
+
+def _same(name: str, wanted: Any, present: Any) -> bool:
+    if name != "due" or present is None:
+        return bool(wanted == present)
+    return values.read_moment(name, wanted) == values.read_moment(name, present)

@@ -1,0 +1,68 @@
+"""The form of a task: its reference, the deployed file, and what its fields hold and may hold."""
+
+from typing import Any
+
+from flask import Response
+
+from api import shapes as own_shapes
+from api.product import engine, product
+from api.rest import shapes, values
+from api.rest.errors import NotMatching
+from api.rest.http import Blueprint, chunks, given
+from api.rest.task import found
+from engine import reads
+from engine.forms import compile_form
+
+blueprint = Blueprint("task", __name__, "表单 Forms of tasks", "form")
+
+
+@blueprint.get("/<task_id>/form")
+@blueprint.response(200, description="key, camundaFormRef, contextPath")
+def form(task_id: str) -> dict[str, Any]:
+    """表单 Which form a task has."""
+    row = found(task_id)
+    return {"key": row.form_key, "camundaFormRef": shapes.form_reference(row), "contextPath": None}
+
+
+@blueprint.get("/<task_id>/deployed-form")
+@blueprint.response(200, description="The `.form` file")
+def deployed_form(task_id: str) -> Response:
+    """表单文件 The form as it was drawn and deployed with the diagram."""
+    row = found(task_id)
+    with product().database.read() as connection:
+        drawn = engine().definitions.row(connection, row.definition_id)
+        files = reads.resources(connection, drawn.deployment_id)
+    for name, raw in files.items():
+        if name.endswith(".form") and compile_form(name, raw).id == row.form:
+            return Response(raw, mimetype="application/json")
+    raise NotMatching(what="deployed form for the task", id=task_id)
+
+
+@blueprint.get("/<task_id>/rendered-form")
+@blueprint.response(200, description="Never: a form is drawn by its `.form` file")
+def rendered_form(task_id: str) -> Response:
+    """生成的表单 There are no generated forms, as of a task that has none."""
+    found(task_id)
+    raise NotMatching(what="rendered form for the task", id=task_id)
+
+
+@blueprint.get("/<task_id>/form-variables")
+@blueprint.response(200, description="Typed variables")
+def form_variables(task_id: str) -> dict[str, Any]:
+    """表单变量 What the record says of each field, and under its valuesKey what may be chosen."""
+    wanted = set(chunks(given().get("variableNames", "")))
+    row = found(task_id)
+    known = {**row.variables, **_of_form(task_id, row.business_key)}
+    return values.write({k: v for k, v in known.items() if not wanted or k in wanted})
+
+
+def _of_form(task_id: str, incident: str | None) -> dict[str, Any]:
+    drawn = engine().form(task_id)
+    if drawn is None:
+        return {}
+    with product().database.read() as connection:
+        fields = own_shapes.form(connection, drawn, incident)["fields"]
+    keys = {field.key: field.values_key for field in drawn.fields}
+    held = {field["key"]: field["value"] for field in fields if field["value"] is not None}
+    chosen = {keys[f["key"]]: f["options"] for f in fields if keys[f["key"]]}
+    return {**chosen, **held}

@@ -1,0 +1,174 @@
+"""Who works on a task, and what is said about it: claim to resolve, identity links, comments."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response
+from marshmallow import fields
+
+from api.product import engine, now, person, product
+from api.rest import shapes
+from api.rest.errors import BadValue, NotMatching, Unsupported
+from api.rest.http import Blueprint, Nothing, Schema, User, Variables, given, no_content
+from api.rest.task import found
+from engine import store
+
+COMMENT_LIMIT = 4000
+
+blueprint = Blueprint("task", __name__, "任务的人 People of a task", "people")
+
+
+class Link(Schema):
+    """A person or a group, and what they are to a task."""
+
+    user = fields.String(data_key="userId", load_default=None, allow_none=True)
+    group = fields.String(data_key="groupId", load_default=None, allow_none=True)
+    type = fields.String(load_default=None, allow_none=True)
+
+
+class Remark(Schema):
+    """What is said."""
+
+    message = fields.String(load_default=None, allow_none=True)
+
+
+@blueprint.post("/<task_id>/claim")
+@blueprint.arguments(User)
+@blueprint.response(204, description="The task is yours; 409 if a colleague has it")
+def claim(said: dict[str, Any], task_id: str) -> Response:
+    """领取 Take a task of one's groups; for somebody else only who may assign it."""
+    if said["user"] in (None, person().id):
+        engine().claim(task_id, person(), now())
+    else:
+        engine().assign(task_id, said["user"], person(), now(), only_free=True)
+    return no_content()
+
+
+@blueprint.post("/<task_id>/unclaim")
+@blueprint.arguments(Nothing)
+@blueprint.response(204, description="The task is open to its groups again")
+def unclaim(_: dict[str, Any], task_id: str) -> Response:
+    """退回 Give a task back to its groups."""
+    engine().unclaim(task_id, person(), now())
+    return no_content()
+
+
+@blueprint.post("/<task_id>/assignee")
+@blueprint.arguments(User)
+@blueprint.response(204, description="Done")
+def assignee(said: dict[str, Any], task_id: str) -> Response:
+    """指派 Give a task to a colleague of its groups, or (null) to nobody."""
+    engine().assign(task_id, said["user"], person(), now())
+    return no_content()
+
+
+@blueprint.post("/<task_id>/delegate")
+@blueprint.arguments(User)
+@blueprint.response(204, description="Done; the task comes back with resolve")
+def delegate(said: dict[str, Any], task_id: str) -> Response:
+    """委托 Have a colleague do a task that stays one's own."""
+    if said["user"] is None:
+        raise BadValue("userId", "必填", "is required")
+    engine().delegate(task_id, said["user"], person(), now())
+    return no_content()
+
+
+@blueprint.post("/<task_id>/resolve")
+@blueprint.arguments(Variables)
+@blueprint.response(204, description="The task is its owner's again")
+def resolve(said: dict[str, Any], task_id: str) -> Response:
+    """交回 Give a delegated task back to its owner, who completes it."""
+    if said["variables"]:
+        raise Unsupported(
+            "variables", "变量在完成任务时填写", "variables are given when the task is completed"
+        )
+    engine().resolve(task_id, person(), now())
+    return no_content()
+
+
+@blueprint.get("/<task_id>/identity-links")
+@blueprint.response(200, description="userId, groupId, type")
+def identity_links(task_id: str) -> list[dict[str, Any]]:
+    """关联人员 Assignee, owner and candidate groups."""
+    wanted = given().get("type")
+    row = found(task_id)
+    people = {"assignee": row.assignee, "owner": row.owner}
+    links = [{"userId": who, "groupId": None, "type": kind} for kind, who in people.items() if who]
+    links += [{"userId": None, "groupId": group, "type": "candidate"} for group in row.groups]
+    return [link for link in links if wanted in (None, link["type"])]
+
+
+@blueprint.post("/<task_id>/identity-links")
+@blueprint.arguments(Link)
+@blueprint.response(204, description="Done")
+def add_link(said: dict[str, Any], task_id: str) -> Response:
+    """增加关联 An assignee; candidates follow from the diagram."""
+    engine().assign(task_id, _assignee(said), person(), now())
+    return no_content()
+
+
+@blueprint.post("/<task_id>/identity-links/delete")
+@blueprint.arguments(Link)
+@blueprint.response(204, description="Done")
+def remove_link(said: dict[str, Any], task_id: str) -> Response:
+    """删除关联 The assignee; candidates follow from the diagram."""
+    if _assignee(said) == found(task_id).assignee:
+        engine().assign(task_id, None, person(), now())
+    return no_content()
+
+
+@blueprint.get("/<task_id>/comment")
+@blueprint.response(200, description="Comments, newest first")
+def comments(task_id: str) -> list[dict[str, Any]]:
+    """备注列表 What was said about a task, also when it is finished."""
+    table = store.comment
+    chosen = sa.select(table).where(table.c.task_id == store.storable(task_id)).order_by(table.c.id.desc())
+    with product().database.read() as connection:
+        _known(connection, task_id)
+        return [shapes.comment(row) for row in connection.execute(chosen)]
+
+
+@blueprint.get("/<task_id>/comment/<comment_id>")
+@blueprint.response(200, description="The comment")
+def comment(task_id: str, comment_id: str) -> dict[str, Any]:
+    """备注 One comment."""
+    return _comment(task_id, comment_id)
+
+
+@blueprint.post("/<task_id>/comment/create")
+@blueprint.arguments(Remark)
+@blueprint.response(200, description="The comment")
+def create_comment(said: dict[str, Any], task_id: str) -> dict[str, Any]:
+    """写备注 Say something about an open task of one's groups."""
+    message = (said["message"] or "").strip()
+    if not 0 < len(message) <= COMMENT_LIMIT:
+        raise BadValue(
+            "message", f"须为 1–{COMMENT_LIMIT} 个字符", f"must have 1 to {COMMENT_LIMIT} characters"
+        )
+    return _comment(task_id, engine().comment(task_id, message, person(), now()))
+
+
+def _assignee(said: dict[str, Any]) -> str:
+    if said["type"] != "assignee" or not said["user"]:
+        raise Unsupported(
+            str(said["type"]),
+            "只能设置 assignee;候选组由流程图决定",
+            "only the assignee is set; candidates follow from the diagram",
+        )
+    return str(said["user"])
+
+
+def _comment(task_id: str, comment_id: str) -> dict[str, Any]:
+    table = store.comment
+    mine = (table.c.task_id == store.storable(task_id), table.c.id == store.storable(comment_id))
+    with product().database.read() as connection:
+        row = connection.execute(sa.select(table).where(*mine)).first()
+    if row is None:
+        raise NotMatching(what="comment", id=comment_id)
+    return shapes.comment(row)
+
+
+def _known(connection: sa.Connection, task_id: str) -> None:
+    chosen = sa.select(store.task.c.id).where(store.task.c.id == store.storable(task_id))
+    if connection.execute(chosen).first() is None:
+        raise NotMatching(what="task", id=task_id)

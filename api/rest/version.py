@@ -1,0 +1,58 @@
+"""What a client asks first: which version this is, which engines there are, where the web pages are."""
+
+from typing import Any
+
+from flask import Blueprint as Plain
+from flask import Response, redirect, request
+
+from api.rest.http import Blueprint
+
+VERSION = "7.24.0"
+"""The version of the interface whose shapes these are, not of flow200."""
+APPS = {"adminUrl": "admin", "cockpitUrl": "cockpit", "tasklistUrl": "tasklist"}
+
+blueprint = Blueprint("", __name__, "版本 Version")
+well_known = Plain("well-known", __name__)
+
+
+@blueprint.get("/version")
+@blueprint.response(200, description="version")
+def version() -> dict[str, str]:
+    """版本 The version of Camunda 7 whose shapes this is a subset of."""
+    return {"version": VERSION}
+
+
+@blueprint.get("/engine")
+@blueprint.response(200, description="name")
+def engines() -> list[dict[str, str]]:
+    """引擎 The one engine there is; `/engine-rest/engine/default/…` is the same as `/engine-rest/…`."""
+    return [{"name": "default"}]
+
+
+@blueprint.get("/filter")
+@blueprint.response(200, description="None: a task list brings its own")
+def filters() -> list[Any]:
+    """筛选器 Stored filters: none."""
+    return []
+
+
+@blueprint.get("/filter/count")
+@blueprint.response(200, description="count")
+def filter_count() -> dict[str, int]:
+    """数量 How many stored filters there are."""
+    return {"count": 0}
+
+
+@well_known.get("/.well-known/camunda-automation-platform/webapps")
+def webapps() -> dict[str, str]:
+    """Where the Modeler finds the pages that it links to after a deployment."""
+    host = request.host_url.rstrip("/")
+    return {name: f"{host}/app/{app}/" for name, app in APPS.items()}
+
+
+@well_known.get("/app/<any(admin, cockpit, tasklist):app>/")
+@well_known.get("/app/<any(admin, cockpit, tasklist):app>/<path:_place>")
+def page(app: str, _place: str = "") -> Any:
+    """Links of the Modeler into Camunda's pages end at ours."""
+    answer: Response = redirect("/")  # type: ignore[assignment]
+    return answer
