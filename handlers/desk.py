@@ -144,7 +144,7 @@ class Desk:
         """A person's form; returns the scalars that gateways ask."""
         decide = ANSWERS.get((task.instance.process, task.element.id))
         if decide is None:
-            return Effect(variables=dict(data))
+            return Effect(variables=_plain(data))
         scene, place = self._scene(command), task.element.id
         case = _open(command, task.instance.business_key)
         case = self._respond(command, case, place, scene)
@@ -193,7 +193,7 @@ class Desk:
         """A message is about to be caught."""
         decide = MESSAGES.get((instance.process, name))
         if decide is None:
-            return Effect(variables=dict(data))
+            return Effect(variables=_plain(data))
         return self._apply(command, instance.business_key, decide, data, self._scene(command), name)
 
     def moved(
@@ -270,6 +270,11 @@ def _open(command: Command, no: str | None) -> Case:
     if case.incident.status == CLOSED:
         raise CallClosed(no=no)
     return case
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A form's answer as variables of a process without a record: a time is kept as text."""
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in data.items()}
 
 
 def _stamp(instance: Instance) -> dict[str, Any]:

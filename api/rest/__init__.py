@@ -3,7 +3,7 @@
 import flask_smorest
 from flask import Flask
 
-from api import errors
+from api.errors import DIALECTS
 from api.rest import (
     definition,
     deployment,
@@ -41,5 +41,5 @@ def register(api: flask_smorest.Api, app: Flask) -> None:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(version.well_known)
-    errors.DIALECTS[PREFIX] = reshape
+    DIALECTS[PREFIX] = reshape
     wsgi.register(app)

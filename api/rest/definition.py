@@ -8,7 +8,7 @@ from marshmallow import fields
 from api.product import engine, now, person, product
 from api.rest import queries, shapes, values
 from api.rest.errors import NotMatching, Unsupported
-from api.rest.http import Blueprint, Variables, given, parameters
+from api.rest.http import Blueprint, TypedVariables, given, parameters
 from engine import reads, store
 from engine.errors import DefinitionNotFound
 from engine.ports import Instance
@@ -64,7 +64,7 @@ QUERY = queries.Query(
 blueprint = Blueprint("process-definition", __name__, "流程定义 Process definitions")
 
 
-class Start(Variables):
+class Start(TypedVariables):
     """What a new instance begins with."""
 
     business_key = fields.String(data_key="businessKey", load_default=None, allow_none=True)

@@ -1,4 +1,4 @@
-"""What all resources of /engine-rest share: a blueprint that reads leniently, bodies, paths, empty answers."""
+"""What resources of /engine-rest share: a blueprint that reads leniently, bodies, links, empty answers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -42,17 +42,17 @@ class Schema(marshmallow.Schema):
         unknown = marshmallow.EXCLUDE
 
 
-class Nothing(Schema):
+class EmptyBody(Schema):
     """A body of which nothing is read."""
 
 
-class User(Schema):
+class UserId(Schema):
     """Whom a verb is about; a claim without `userId` is one's own."""
 
     user = fields.String(data_key="userId", load_default=None, allow_none=True)
 
 
-class Variables(Schema):
+class TypedVariables(Schema):
     """Typed variables: `{name: {value, type}}`."""
 
     variables = fields.Raw(load_default=None, metadata={"type": "object"})

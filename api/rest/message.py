@@ -16,7 +16,7 @@ from engine.ports import Instance
 blueprint = Blueprint("message", __name__, "消息 Messages")
 
 
-class Message(Schema):
+class Correlation(Schema):
     """A message, whom it is for, and what it says."""
 
     name = fields.String(data_key="messageName", load_default=None, allow_none=True)
@@ -33,7 +33,7 @@ class Message(Schema):
 
 
 @blueprint.post("")
-@blueprint.arguments(Message)
+@blueprint.arguments(Correlation)
 @blueprint.response(
     204, description="Taken; 200 with what took it if that was asked for; 409 if nobody waits"
 )

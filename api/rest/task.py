@@ -9,7 +9,7 @@ from api.http import body
 from api.product import engine, now, person, product
 from api.rest import queries, shapes, values
 from api.rest.errors import NotMatching, Unsupported
-from api.rest.http import Blueprint, Variables, asked, both, no_content, parameters
+from api.rest.http import Blueprint, TypedVariables, asked, both, no_content, parameters
 from api.rest.task_query import OPEN, only_free, task
 from engine import store
 
@@ -82,7 +82,7 @@ def update(task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/complete", endpoint="complete")
 @blueprint.post("/<task_id>/submit-form", endpoint="submit_form")
-@blueprint.arguments(Variables)
+@blueprint.arguments(TypedVariables)
 @blueprint.response(204, description="Done; 200 with the variables if they were asked for")
 def complete(said: dict[str, Any], task_id: str) -> Response:
     """完成 Answer the form of a task; the token moves on."""

@@ -9,7 +9,7 @@ from marshmallow import fields
 from api.product import engine, now, person, product
 from api.rest import shapes
 from api.rest.errors import BadValue, NotMatching, Unsupported
-from api.rest.http import Blueprint, Nothing, Schema, User, Variables, given, no_content
+from api.rest.http import Blueprint, EmptyBody, Schema, TypedVariables, UserId, given, no_content
 from api.rest.task import found
 from engine import store
 
@@ -33,7 +33,7 @@ class Remark(Schema):
 
 
 @blueprint.post("/<task_id>/claim")
-@blueprint.arguments(User)
+@blueprint.arguments(UserId)
 @blueprint.response(204, description="The task is yours; 409 if a colleague has it")
 def claim(said: dict[str, Any], task_id: str) -> Response:
     """领取 Take a task of one's groups; for somebody else only who may assign it."""
@@ -45,7 +45,7 @@ def claim(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.post("/<task_id>/unclaim")
-@blueprint.arguments(Nothing)
+@blueprint.arguments(EmptyBody)
 @blueprint.response(204, description="The task is open to its groups again")
 def unclaim(_: dict[str, Any], task_id: str) -> Response:
     """退回 Give a task back to its groups."""
@@ -54,7 +54,7 @@ def unclaim(_: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.post("/<task_id>/assignee")
-@blueprint.arguments(User)
+@blueprint.arguments(UserId)
 @blueprint.response(204, description="Done")
 def assignee(said: dict[str, Any], task_id: str) -> Response:
     """指派 Give a task to a colleague of its groups, or (null) to nobody."""
@@ -63,7 +63,7 @@ def assignee(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.post("/<task_id>/delegate")
-@blueprint.arguments(User)
+@blueprint.arguments(UserId)
 @blueprint.response(204, description="Done; the task comes back with resolve")
 def delegate(said: dict[str, Any], task_id: str) -> Response:
     """委托 Have a colleague do a task that stays one's own."""
@@ -74,7 +74,7 @@ def delegate(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.post("/<task_id>/resolve")
-@blueprint.arguments(Variables)
+@blueprint.arguments(TypedVariables)
 @blueprint.response(204, description="The task is its owner's again")
 def resolve(said: dict[str, Any], task_id: str) -> Response:
     """交回 Give a delegated task back to its owner, who completes it."""
