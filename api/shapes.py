@@ -11,6 +11,7 @@ from engine import reads
 from engine.forms import Field, Form
 from engine.ports import Command
 from handlers import facts, options
+from handlers.errors import UnknownCall
 
 
 def task(row: sa.Row[Any]) -> dict[str, Any]:
@@ -34,8 +35,16 @@ def task(row: sa.Row[Any]) -> dict[str, Any]:
 def form(connection: sa.Connection, drawn: Form, incident: str | None) -> dict[str, Any]:
     """A form: what may be chosen, and what the record says already."""
     command = Command(connection, person(), now())
-    known = facts.incident(connection, incident) if incident else {}
+    known = _record(connection, incident) if incident else {}
     return {"id": drawn.id, "fields": [_field(command, field, known) for field in drawn.fields]}
+
+
+def _record(connection: sa.Connection, no: str) -> dict[str, Any]:
+    """What is known of a call; nothing where the business key is another process's own."""
+    try:
+        return facts.incident(connection, no)
+    except UnknownCall:
+        return {}
 
 
 def instance(connection: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:

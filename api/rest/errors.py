@@ -18,6 +18,8 @@ from handlers import errors as desk_errors
 PREFIX = "/engine-rest"
 OPTIMISTIC_LOCKING = 1
 FINDINGS_SAID = 20
+BAD_REQUESTS = (InvalidRequest, engine_errors.UnknownFile, engine_errors.InvalidData)
+"""Camunda says 400 where our own half says 422."""
 
 
 class BadValue(EdgeError):
@@ -96,7 +98,7 @@ class Unparsed(EdgeError):
 
 def reshape(content: dict[str, Any], error: Any, lang: str) -> Response:
     """The body for a client of Camunda; what our own half calls `code` is `error` here."""
-    status = 400 if isinstance(error, InvalidRequest) else content["status"]
+    status = 400 if isinstance(error, BAD_REQUESTS) else content["status"]
     fields = content.pop("fields", None)
     content |= {
         "type": _type(error, status),

@@ -69,7 +69,7 @@ class Query:
         """Empty values come last in both directions and on every database."""
         found = []
         for key, direction in _sorting(asked):
-            if key not in self.sorts:
+            if not isinstance(key, str) or key not in self.sorts:
                 raise BadValue("sortBy", f"不能为 {key!s:.40}", f"cannot be {key!s:.40}")
             if direction not in ("asc", "desc"):
                 raise BadValue("sortOrder", "须为 asc 或 desc", "must be asc or desc")
