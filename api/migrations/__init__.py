@@ -30,12 +30,12 @@ def tables() -> MetaData:
     return together
 
 
-def upgrade(database: Database) -> None:
-    """Bring the database to the newest revision, in one transaction; does nothing if it is there."""
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Bring the database to a revision, in one transaction; does nothing if it is there."""
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
 
 
 def revise(database: Database, message: str) -> None:
