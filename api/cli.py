@@ -40,11 +40,12 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; a named error is a sentence and exit code 1, not a traceback."""
+        from api.install import SameName
         from api.settings import InvalidSetting
 
         try:
             return super().invoke(ctx)
-        except InvalidSetting as error:
+        except (InvalidSetting, SameName) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -77,7 +78,7 @@ def serve() -> None:
     if made := install.load_sample(parts):
         _show(made)
     with _findings():
-        say(f"diagrams  {_said(install.deploy(parts))}")
+        say(f"diagrams  {install.deploy_first(parts)}")
     _say_what_next(parts)
     run(app, server)
     say("stopped")

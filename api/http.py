@@ -79,10 +79,12 @@ class Json(JSONProvider):
 def body() -> dict[str, Any]:
     """The JSON object in the body of this request; an empty body is an empty object.
 
+    The content type is asked of an empty body too: a form that another site posts cannot have it.
+
     Raises NotJson, BodyTooLarge, MalformedJson, DuplicateKey, TooDeep, BadNumber, BadText, NotAnObject.
     """
     content = _content()
-    if content and request.mimetype != "application/json":
+    if request.mimetype != "application/json":
         raise NotJson(type=request.mimetype)
     value = parse(content) if content else {}
     if not isinstance(value, dict):

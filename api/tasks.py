@@ -28,12 +28,17 @@ IF_MATCH = {
 }
 
 
+PRIORITY_LIMIT = 2**31 - 1
+
+
 class Place(fields.Field[tuple[int, datetime, str]]):
     """Where a page begins: priority, time and id of the last task before it, in one opaque word."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> tuple[int, datetime, str]:
         try:
             priority, created, last = str(value).split("~")
+            if abs(int(priority)) > PRIORITY_LIMIT:
+                raise ValueError(priority)
             return int(priority), datetime.fromisoformat(created).astimezone(), last
         except (ValueError, OverflowError) as error:
             raise ValidationError("Not a `next` of a page.") from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from engine import store
 
@@ -153,6 +153,14 @@ def waiting(connection: Connection, message: str, business_key: str, process: st
             instance.c.process == store.storable(process)
         )
     return sorted(set(connection.execute(query).scalars()))
+
+
+def definitions(connection: Connection) -> list[Row[Any]]:
+    """The version in force of every process, by key."""
+    table = store.definition
+    newest = select(table.c.key, func.max(table.c.version).label("version")).group_by(table.c.key).subquery()
+    query = select(table).join(newest, and_(table.c.key == newest.c.key, table.c.version == newest.c.version))
+    return list(connection.execute(query.order_by(table.c.key)))
 
 
 def resources(connection: Connection, deployment_id: str) -> dict[str, bytes]:

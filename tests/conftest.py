@@ -75,6 +75,8 @@ class Client:
             more.setdefault("auth", (self.account, password))
         if more.get("json") is None:
             more.pop("json", None)
+            if method in ("POST", "PATCH"):
+                more.setdefault("content_type", "application/json")
         where = path if path == "/" or path.startswith(("/api", "/pictures")) else f"/api/v1{path}"
         return self.app.test_client().open(where, method=method, **more)
 
