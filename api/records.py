@@ -97,7 +97,8 @@ def _part(connection: sa.Connection, table: sa.Table, no: str) -> list[dict[str,
 
 
 def _public(row: sa.Row[Any]) -> dict[str, Any]:
-    return {name: value for name, value in row._mapping.items() if name not in INTERNAL}
+    # SQLAlchemy's name of a reserved word (`group`) is a subclass of str, which orjson does not take as a key.
+    return {str(name): value for name, value in row._mapping.items() if name not in INTERNAL}
 
 
 def _count(connection: sa.Connection, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
