@@ -155,6 +155,8 @@ def _work_orders(call: Mapping[str, Any], orders: list[Any], lines: list[Any]) -
     for line in lines:
         if line["what"] == "work_order" and line["old"] and line["new"] not in NEXT_OF_WORK_ORDER[line["old"]]:
             yield f"work order {line['field']} went from {line['old']} to {line['new']}"
+    if call["exit_path"]:
+        return
     at_second_line = [o for o in dispatches if o["status"] in ("W2", "W3", "W4")]
     if call["status"] == "ST4" and not at_second_line:
         yield "second line works without a work order"

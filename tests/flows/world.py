@@ -110,7 +110,7 @@ class World:
 
     def known(self, rows: Iterable[Iterable[str]]) -> list[list[str]]:
         """A table in which 「甲」 stands for the number of the call that was named so."""
-        return [[self.named.get(cell.strip("「」"), cell) for cell in row] for row in rows]
+        return [[self.named[cell[1:-1]] if cell[:1] == "「" else cell for cell in row] for row in rows]
 
     # what is seen
 
