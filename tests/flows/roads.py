@@ -77,7 +77,6 @@ def bring(world: World, place: str) -> None:
     answer = world.record("李娜", call)
     assert answer.status_code == 201, answer.text
     for who, where, rows in turns:
-        world.between_steps()
         said = world.say(who, where[1:], rows) if where.startswith("!") else world.complete(who, where, rows)
         assert said.status_code == 200, f"{where}: {said.text}"
         world.work()

@@ -98,8 +98,7 @@ class World:
     def complete(self, who: str, place: str, rows: Iterable[Iterable[str]]) -> TestResponse:
         """Answer the form of the open task."""
         task = self.open_task(place)
-        form = self.at_desk("李娜").get(f"/tasks/{task['id']}").json["form"]["id"]
-        given = words.answer(form, self.known(rows))
+        given = words.answer(task["element"].lower(), self.known(rows))
         return self.at_desk(who).post(f"/tasks/{task['id']}/complete", given)
 
     def say(self, who: str, message: str, rows: Iterable[Iterable[str]]) -> TestResponse:
