@@ -264,14 +264,14 @@ def rows_are(world: World, kind: str, datatable: Table) -> None:
     """What hangs on the record, kind by kind: all rows, the named columns."""
     part, columns = words.TABLES[kind]
     head, *expected = datatable
-    rows = world.incident()[part]
+    rows = world.rows(part)
     assert [[shown(row[columns[name]]) for name in head] for row in rows] == expected
 
 
 @then(parsers.re(rf"没有(?P<kind>{'|'.join(words.TABLES)})$"))
 def no_rows(world: World, kind: str) -> None:
     """Nothing of this kind."""
-    assert world.incident()[words.TABLES[kind][0]] == []
+    assert world.rows(words.TABLES[kind][0]) == []
 
 
 @then(said("待办是「{place:text}」,处理人 {who}"))
@@ -355,5 +355,3 @@ def went_because(world: World, flow: str, condition: str) -> None:
 
 def _status_lines(world: World) -> list[dict[str, Any]]:
     return [line for line in world.history()["log"] if "status" in (line["field"], line["what"])]
-
-

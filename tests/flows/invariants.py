@@ -75,7 +75,9 @@ def _call(connection: sa.Connection, call: Mapping[str, Any], settled: bool) -> 
         ).mappings()
     )
     orders = list(
-        connection.execute(sa.select(tables.work_order).where(tables.work_order.c.call == call["no"])).mappings()
+        connection.execute(
+            sa.select(tables.work_order).where(tables.work_order.c.call == call["no"])
+        ).mappings()
     )
     yield from _log(call, lines)
     yield from _statuses(call, lines)
@@ -153,7 +155,11 @@ def _work_orders(call: Mapping[str, Any], orders: list[Any], lines: list[Any]) -
         if left:
             yield f"closed with work orders {left}"
     for line in lines:
-        if line["what"] == "work_order" and line["old"] and line["new"] not in NEXT_OF_WORK_ORDER[line["old"]]:
+        if (
+            line["what"] == "work_order"
+            and line["old"]
+            and line["new"] not in NEXT_OF_WORK_ORDER[line["old"]]
+        ):
             yield f"work order {line['field']} went from {line['old']} to {line['new']}"
     if call["exit_path"]:
         return

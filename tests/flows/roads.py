@@ -54,7 +54,10 @@ ROADS = {
     "等待供应商响应": (CALL, VENDOR_ASKED),
     "三线/供应商尝试解决": (CALL, THIRD_LINE),
     "待客户": (CALL, [("李娜", "收集信息", [["结果", "待客户补充信息"], *HOLD])]),
-    "待变更": (CALL, [*SECOND_LINE, ("郑浩", "二线尝试解决", [["结果", "待变更"], ["变更单号", "CH-1"], *HOLD])]),
+    "待变更": (
+        CALL,
+        [*SECOND_LINE, ("郑浩", "二线尝试解决", [["结果", "待变更"], ["变更单号", "CH-1"], *HOLD])],
+    ),
     "约定暂停": (CALL, [*SECOND_LINE, ("郑浩", "二线尝试解决", [["结果", "与客户约定暂停"], *HOLD])]),
     "待备件": (CALL, [*SECOND_LINE, ("郑浩", "二线尝试解决", [["结果", "待备件/待现场"], *HOLD])]),
     "与客户确认": (CALL, SOLVED_BY_SECOND),
@@ -65,7 +68,10 @@ ROADS = {
     "等待请求处理": (REQUEST, HANDED_OFF),
     "分析是否确属申述": (COMPLAINT, []),
     "已关闭": (CALL, [*SOLVED_BY_SECOND, CONFIRM, ("李娜", "关闭事件记录", [["事件结束代码", "C01"]])]),
-    "已关闭,一线解决": (CALL, [*SOLVED_BY_FIRST, CONFIRM, ("李娜", "关闭事件记录", [["事件结束代码", "C01"]])]),
+    "已关闭,一线解决": (
+        CALL,
+        [*SOLVED_BY_FIRST, CONFIRM, ("李娜", "关闭事件记录", [["事件结束代码", "C01"]])],
+    ),
 }
 
 

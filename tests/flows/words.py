@@ -76,7 +76,9 @@ def _code_names() -> dict[str, dict[str, str]]:
     names: dict[str, dict[str, str]] = {}
     for file in ("process", "catalogue"):
         content = tomllib.loads((ROOT / f"handlers/data/{file}.toml").read_text("utf-8"))
-        names |= {f"codes.{table}": {row["zh"]: row["code"] for row in rows} for table, rows in content.items()}
+        names |= {
+            f"codes.{table}": {row["zh"]: row["code"] for row in rows} for table, rows in content.items()
+        }
     return names
 
 
@@ -179,7 +181,7 @@ TABLES = {
         "vendor_engagements",
         {"对象": "kind", "供应商": "vendor", "次数": "attempts", "结果": "result", "到场": "onsite_at"},
     ),
-    "供应商联系": ("vendor_attempts", {"时间": "at", "联系人": "contact", "方式": "channel"}),
+    "供应商联系": ("contacts", {"时间": "at", "联系人": "contact", "方式": "channel"}),
     "确认": (
         "confirmations",
         {"时间": "at", "结果": "outcome", "原因": "reason", "方式": "method", "登记人": "by"},

@@ -84,7 +84,9 @@ class World:
     def draft(self, who: str) -> None:
         """A call whose step 200.1 is still open; HTTP records a call in one go, a portal may not."""
         groups = frozenset({"WG-SD"})
-        started = self.product.engine.start("incident_200", Actor(words.PEOPLE[who], who, groups), self.clock())
+        started = self.product.engine.start(
+            "incident_200", Actor(words.PEOPLE[who], who, groups), self.clock()
+        )
         self.no = started.business_key or ""
 
     def open_task(self, place: str) -> dict[str, Any]:
@@ -116,6 +118,13 @@ class World:
     def incident(self) -> dict[str, Any]:
         """The record with all that hangs on it."""
         return self.at_desk("李娜").get(f"/incidents/{self.no}").json
+
+    def rows(self, part: str) -> list[dict[str, Any]]:
+        """What hangs on the record under this name; the contacts of vendors are those of all engagements."""
+        record = self.incident()
+        if part == "contacts":
+            return [one for engagement in record["vendor_engagements"] for one in engagement[part]]
+        return record[part]
 
     def history(self) -> dict[str, Any]:
         """Instances, what happened in them, and the audit log."""
