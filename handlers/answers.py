@@ -8,8 +8,8 @@ from handlers.incident import Answer
 
 
 def need(answer: Answer, *names: str) -> None:
-    """Refuse an answer that leaves one of the fields empty."""
-    missing = [name for name in names if answer.get(name) in (None, "")]
+    """Refuse an answer that leaves one of the fields empty; blanks are nothing."""
+    missing = [name for name in names if answer.get(name) is None or not str(answer[name]).strip()]
     if missing:
         raise Missing(*missing)
 

@@ -57,7 +57,7 @@ def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
         leave("withdrawn", scene)
         + waits.resume(case, "withdraw", scene, work_goes_on=False)
         + Outcome(
-            {"closure_code": code.code},
+            {"closure_code": code.code, "hold": None, "held_from": None},
             rows=[*work_orders.recall(case, scene), *ended, *handed],
             lines=[Line("withdraw", answers.text(answer, "reason"))],
         )

@@ -262,6 +262,14 @@ class NoEngagement(Refused):
     en = "No vendor is engaged on the call {no}."
 
 
+class HandlerNotInGroup(Refused):
+    """The handler must be a member of the group that the work goes to."""
+
+    code = "handler-not-in-group"
+    zh = "{person} 不是工作组 {group} 的成员。"
+    en = "{person} is no member of the group {group}."
+
+
 class HandlerConcerned(Refused):
     """Nobody handles the 申述 about himself (POL-09)."""
 

@@ -12,7 +12,7 @@ import pytest
 from pytest_bdd import given, parsers, step, then, when
 
 from api import auth
-from tests.conftest import DATABASES, FAST, Clock
+from tests.conftest import FAST, Clock
 from tests.flows import invariants, roads, words
 from tests.flows.words import moment
 from tests.flows.world import World, shown

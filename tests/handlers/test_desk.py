@@ -444,7 +444,8 @@ def test_the_second_line_solver_cannot_confirm(hand):
 
     with pytest.raises(SolverCannotConfirm):
         hand.answer("T200_9", "liuyang", outcome_9="confirmed", method="PHONE")
-    hand.answer("T200_9", "liuyang", outcome_9="confirmed", method="IMPORT")
+    with pytest.raises(SolverCannotConfirm):
+        hand.answer("T200_9", "liuyang", outcome_9="confirmed", method="IMPORT")
 
 
 def test_a_dispatch_goes_to_second_line_only(hand):
