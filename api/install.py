@@ -14,7 +14,7 @@ from engine.core import Deployment
 from engine.forms import FormError, compile_form
 from engine.lint import Finding
 from engine.ports import SYSTEM
-from handlers import sample
+from handlers import codes, sample
 from handlers.desk import Desk
 
 DIAGRAMS = ROOT / "bpmn"
@@ -39,6 +39,12 @@ def load_sample(parts: Product) -> list[FirstPassword]:
             return []
         sample.load(connection, parts.clock())
         return _first_passwords(connection)
+
+
+def load_codes(parts: Product) -> int:
+    """The code rows that came with a newer flow200; rows that are there stay. Returns how many."""
+    with parts.database.write() as connection:
+        return codes.load(connection)
 
 
 def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flow200") -> Deployment:
