@@ -148,7 +148,7 @@ def _code(row: Code) -> dict[str, Any]:
 def _only(found: Sequence[Any], field: str, given: str, table: str) -> str:
     if len(found) == 1:
         return str(found[0][0])
-    candidates = [dict(row._mapping) for row in found]
+    candidates = [{str(name): value for name, value in row._mapping.items()} for row in found]
     listed = ", ".join(f"{row[0]} {row[1]}" for row in found)
     raise AmbiguousRecord(field, table=table, value=given, listed=listed, candidates=candidates)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +16,8 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+
+from handlers.tables import Instant
 
 CAP = 1000
 """Beyond this a total is "more than": counting a million rows costs more than the page."""
@@ -34,7 +37,10 @@ class Order:
     @property
     def kinds(self) -> tuple[type, ...]:
         """The Python types of the columns."""
-        return tuple(column.type.python_type for column in self.columns)
+        return tuple(
+            datetime if isinstance(column.type, Instant) else column.type.python_type
+            for column in self.columns
+        )
 
     @property
     def by(self) -> list[ColumnElement[Any]]:
@@ -86,5 +92,10 @@ def cut(rows: list[dict[str, Any]], order: Order, limit: int, total: int) -> Pag
 
 def count(connection: Connection, chosen: Select[Any]) -> int:
     """How many rows; CAP + 1 stands for any number above CAP."""
-    found = chosen.with_only_columns(literal_column("1")).order_by(None).limit(CAP + 1).subquery()
+    found = (
+        chosen.with_only_columns(literal_column("1"), maintain_column_froms=True)
+        .order_by(None)
+        .limit(CAP + 1)
+        .subquery()
+    )
     return connection.scalar(select(func.count()).select_from(found)) or 0

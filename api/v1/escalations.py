@@ -39,7 +39,7 @@ def escalations(query: dict[str, Any]) -> dict[str, Any]:
     return lists.answer(page, query)
 
 
-@blueprint.get("/<no>/<int:seq>")
+@blueprint.get("/<no>/<int(max=2147483647):seq>")
 @blueprint.answers(200, "EscalationWithRaises", "升级单及其触发记录 · The escalation and what raised it")
 def escalation(no: str, seq: int) -> dict[str, Any]:
     """Read one escalation of an incident, with the triggers that raised it.
