@@ -1,6 +1,6 @@
 """What the edge can refuse, and the one body in which every error leaves flow200, in Chinese or English."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -166,6 +166,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (engine_errors.Failed, 500),
     (engine_errors.Unavailable, 503),
     (desk_errors.UnknownCall, 404),
+    (desk_errors.RecordNotFound, 404),
     (desk_errors.StaleCall, 409),
     (desk_errors.CallClosed, 409),
     (desk_errors.TransitionRefused, 409),
@@ -197,7 +198,7 @@ def told(error: Any, status: int, headers: Mapping[str, str] | None = None) -> R
     """The body of an error that has `code`, `text(lang)` and `fields`."""
     lang = language()
     fields = {name: sentences[lang] for name, sentences in error.fields.items()}
-    return body(status, error.code, error.text(lang), fields, headers)
+    return body(status, error.code, error.text(lang), fields, headers, getattr(error, "candidates", None))
 
 
 def body(
@@ -206,6 +207,7 @@ def body(
     sentence: str,
     fields: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    candidates: Sequence[Mapping[str, Any]] | None = None,
 ) -> Response:
     """The one error body of flow200: problem details (RFC 9457) with `message` and `code`."""
     title = TITLES_ZH.get(status, "错误") if language() == "zh" else HTTPStatus(status).phrase
@@ -220,6 +222,8 @@ def body(
     }
     if fields:
         content["fields"] = fields
+    if candidates:
+        content["candidates"] = candidates
     response = Response(orjson.dumps(content), status, mimetype="application/problem+json")
     response.headers.update(headers or {})
     response.headers["Content-Language"] = "zh-CN" if language() == "zh" else "en"

@@ -15,7 +15,7 @@ from engine.core import Deployment
 from engine.forms import FormError, compile_form
 from engine.lint import Finding
 from engine.ports import SYSTEM
-from handlers import sample
+from handlers import codes, sample
 from handlers.desk import Desk
 
 DIAGRAMS = ROOT / "bpmn"
@@ -60,6 +60,12 @@ def deploy_first(parts: Product) -> str:
     differs = any(known.get(name) != raw for name, raw in drawn.items())
     said = "in force: " + ", ".join(f"{row.key} version {row.version}" for row in force)
     return said + " (the files in bpmn/ differ; flow200 deploy bpmn puts them in force)" if differs else said
+
+
+def load_codes(parts: Product) -> int:
+    """The code rows that came with a newer flow200; rows that are there stay. Returns how many."""
+    with parts.database.write() as connection:
+        return codes.load(connection)
 
 
 def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flow200") -> Deployment:

@@ -217,6 +217,7 @@ failure = Table(
     Column("resolved_at", Instant),
     Column("resolved_by", String(100)),
     UniqueConstraint("id"),
+    Index("failure_at", "at", "id"),
 )
 
 history = Table(

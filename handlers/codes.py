@@ -43,6 +43,11 @@ class Codes:
         """The rows of a table by code, disabled ones included; empty if there is no such table."""
         return self._tables.get(name, {})
 
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, Code]]:
+        """All of them by name."""
+        return self._tables
+
     def active(self, name: str) -> tuple[str, ...]:
         """The codes that may be chosen now: leaves of the tree, priorities that the matrix gives."""
         chosen = {"classification": self.leaves, "priority": self.given_priorities}.get(name)

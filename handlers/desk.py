@@ -16,7 +16,9 @@ from handlers import (
     closure,
     codes,
     confirmation,
+    directory,
     duplicates,
+    edits,
     escalation,
     ledger,
     options,
@@ -24,6 +26,7 @@ from handlers import (
     registration,
     reopening,
     requests,
+    rights,
     vendor,
     waits,
 )
@@ -186,6 +189,21 @@ class Desk:
         scene = self._scene(command)
         case = _open(command, no)
         return self._decide(command, case, classification.change_priority, data, scene, "priority")
+
+    def edit(self, command: Command, no: str, data: Mapping[str, Any], seen: int | None = None) -> None:
+        """Correct fields of a call that nobody changed since version `seen`; moves no token."""
+        case = _open(command, no)
+        edits.check_version(case.incident, seen)
+        if data:
+            self._decide(command, case, edits.edit, data, self._scene(command), "edit")
+
+    def sees_contacts(self, command: Command) -> bool:
+        """Whether this person reads personal contact data (PROCESS §6.10)."""
+        return directory.sees_contacts(command.connection, self.codes(command), command.by.groups)
+
+    def check_retry(self, command: Command) -> None:
+        """Failures are retried by the groups that the policy names. Raises NotAllowed."""
+        rights.member(self._scene(command), "retry", self.codes(command).policy("retry_groups"))
 
     def _apply(
         self,

@@ -1,6 +1,6 @@
 """Why the desk refuses: each refusal has a stable code and a sentence in Chinese and English."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -92,6 +92,52 @@ class UnknownRecord(Refused):
     code = "unknown-record"
     zh = "「{table}」中没有「{value}」。"
     en = "There is no “{value}” in “{table}”."
+
+
+class RecordNotFound(Refused):
+    """No row of the books or the reference data has this key."""
+
+    code = "record-not-found"
+    zh = "「{table}」中没有「{value}」。"
+    en = "There is no “{value}” in “{table}”."
+
+
+class AmbiguousRecord(Refused):
+    """The name or phone fits several; say which by its key."""
+
+    code = "ambiguous-record"
+    zh = "「{value}」对应多条记录,请指明其中之一:{listed}。"
+    en = "“{value}” fits several records; name one of them: {listed}."
+
+    @property
+    def candidates(self) -> Sequence[Mapping[str, Any]]:
+        """The rows that fit."""
+        found: Sequence[Mapping[str, Any]] = self.params["candidates"]
+        return found
+
+
+class NotEditable(Refused):
+    """The field is not corrected at this status (code table `editable`)."""
+
+    code = "not-editable"
+    zh = "状态 {status} 下不能修改「{names[zh]}」({field})。"
+    en = "“{names[en]}” ({field}) is not edited at status {status}."
+
+
+class ListedOnly(Refused):
+    """The order lists open calls only."""
+
+    code = "listed-only"
+    zh = "排序 {sort} 只列出未关闭的事件,不能与 open=false 同用。"
+    en = "The order {sort} lists open calls only; it does not go with open=false."
+
+
+class StaleNext(Refused):
+    """The `next` of a page is of another list, order or filter, or too old; begin at the first page."""
+
+    code = "stale-next"
+    zh = "after 不是此列表(同样的筛选和排序)给出的 next,请从第一页重新开始。"
+    en = "`after` is not a `next` of this list with these filters and this order; begin at the first page."
 
 
 class NotALeaf(Refused):

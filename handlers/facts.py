@@ -1,8 +1,8 @@
-"""Reading the books for people: one call, what hangs on it, its log, and lists of calls."""
+"""Reading the books for people: one call, what hangs on it, its log. Lists are in `registry`."""
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, false, or_, select, true
+from sqlalchemy import Connection, Row, Select, Table, false, or_, select
 
 from handlers import audit, tables
 from handlers.errors import UnknownCall
@@ -16,24 +16,6 @@ def incident(connection: Connection, no: str) -> dict[str, Any]:
     if row is None:
         raise UnknownCall(no=no)
     return _public(row)
-
-
-def incidents(
-    connection: Connection,
-    *,
-    status: str | None = None,
-    group: str | None = None,
-    assignee: str | None = None,
-    limit: int = 50,
-    after: str | None = None,
-) -> list[dict[str, Any]]:
-    """Calls by number, newest last; `after` is the last number already seen."""
-    column = tables.incident.c
-    wanted = {column.status: status, column.assigned_group: group, column.assignee: assignee}
-    chosen = select(tables.incident).where(column.no > after if after else true())
-    chosen = chosen.where(*(key == value for key, value in wanted.items() if value is not None))
-    rows = connection.execute(chosen.order_by(column.no).limit(limit))
-    return [_public(row) for row in rows]
 
 
 def work_orders(connection: Connection, no: str) -> list[dict[str, Any]]:

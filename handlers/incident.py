@@ -304,6 +304,7 @@ class Ci:
     service: str | None = None
     owner_group: str | None = None
     contract: str | None = None
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """Who may do what (PROCESS §6.10), asked by every decision before it decides."""
 
+from collections.abc import Collection
+
 from handlers.errors import HandlerConcerned, NotAllowed
 from handlers.incident import Case, Scene
 
@@ -49,6 +51,13 @@ def staff(scene: Scene, what: str) -> None:
     """Any supporter: a member of any workgroup."""
     if not (scene.by.groups or is_system(scene)):
         raise _refused(scene, what, "支持人员", "supporters")
+
+
+def member(scene: Scene, what: str, groups: Collection[str]) -> None:
+    """Only a member of one of these groups."""
+    if not (scene.by.groups & set(groups) or is_system(scene)):
+        listed = ", ".join(groups)
+        raise _refused(scene, what, listed, listed)
 
 
 def holder(scene: Scene, group: str | None, what: str) -> None:

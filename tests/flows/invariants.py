@@ -5,6 +5,7 @@ The tables of §6.7.2 are written here a second time on purpose: the code table 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -109,7 +110,7 @@ def _statuses(call: Mapping[str, Any], lines: list[Any]) -> Iterator[str]:
         yield f"the log begins with {path[:1]}"
     if path[-1:] != [call["status"]]:
         yield f"the log ends in {path[-1:]}, the record says {call['status']}"
-    for old, new in zip(path, path[1:], strict=False):
+    for old, new in pairwise(path):
         if new not in MOVES[old]:
             yield f"{old} went to {new}"
     if call["status"] == "ST8":
