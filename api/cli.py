@@ -76,7 +76,7 @@ def serve() -> None:
     say(f"database  {_without_password(parts.settings.database_url)}")
     migrations.upgrade(parts.database)
     if made := install.load_sample(parts):
-        _show(made)
+        show_passwords(made)
     with _findings():
         say(f"diagrams  {install.deploy_first(parts)}")
     _say_what_next(parts)
@@ -205,7 +205,8 @@ def _without_password(url: str) -> str:
         return url
 
 
-def _show(made: "list[FirstPassword]") -> None:
+def show_passwords(made: "list[FirstPassword]") -> None:
+    """The table of passwords that were just made; they are shown once."""
     from rich.console import Console
     from rich.table import Table
 
@@ -224,4 +225,4 @@ def _say_what_next(parts: "Product") -> None:
 
 
 # Larger commands, in files of their own: name → "module:attribute".
-ELSEWHERE = {"replay": "api.replay.command:replay"}
+ELSEWHERE = {"demo": "api.demo.command:demo", "replay": "api.replay.command:replay"}
