@@ -77,6 +77,8 @@ def serve() -> None:
     migrations.upgrade(parts.database)
     if made := install.load_sample(parts):
         show_passwords(made)
+    if fresh := install.load_codes(parts):
+        say(f"codes     {fresh} new rows")
     with _findings():
         say(f"diagrams  {install.deploy_first(parts)}")
     _say_what_next(parts)

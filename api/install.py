@@ -15,7 +15,7 @@ from engine.core import Deployment
 from engine.forms import FormError, compile_form
 from engine.lint import Finding
 from engine.ports import SYSTEM
-from handlers import sample
+from handlers import codes, sample
 from handlers.desk import Desk
 
 DIAGRAMS = ROOT / "bpmn"
@@ -44,6 +44,12 @@ def load_sample(parts: Product, password: Callable[[], str] = auth.generated_pas
             return []
         sample.load(connection, parts.clock())
         return _first_passwords(connection, password)
+
+
+def load_codes(parts: Product) -> int:
+    """The rows of the shipped code tables that the database does not hold yet; returns how many."""
+    with parts.database.write() as connection:
+        return codes.load(connection)
 
 
 def deploy_first(parts: Product) -> str:
