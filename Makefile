@@ -4,6 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_VERSION := 26.3
 INPUTS := pyproject.toml requirements.lock
+FUZZED = $(shell grep -rlE '^(from|import) hypothesis' tests --include='test_*.py')
 
 .PHONY: help run demo test check lint format docs mutants fuzz reliability lock clean
 
@@ -54,11 +55,11 @@ mutants: .venv/installed-dev
 
 fuzz: .venv/installed-dev
 	@echo "==> random tests, larger"
-	@FLOW200_FUZZ=1 FLOW200_TEST_DATABASES=sqlite $(BIN)/python -m pytest -n auto -k "$(FUZZED)" tests $(ARGS)
+	@FLOW200_FUZZ=1 FLOW200_TEST_DATABASES=sqlite $(BIN)/python -m pytest -n auto $(FUZZED) $(ARGS)
 
 reliability: .venv/installed-dev
 	@echo "==> the service is killed at random moments"
-	@$(BIN)/python -m pytest -q tests/reliability -m reliability $(ARGS)
+	@FLOW200_RELIABILITY=1 $(BIN)/python -m pytest -q -s tests/reliability $(ARGS)
 
 lock: .venv/python
 	@echo "==> resolving the dependencies without the pins"
