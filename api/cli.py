@@ -77,7 +77,9 @@ def serve() -> None:
     migrations.upgrade(parts.database)
     install.load_codes(parts)
     if made := install.load_sample(parts):
-        _show(made)
+        show_passwords(made)
+    if fresh := install.load_codes(parts):
+        say(f"codes     {fresh} new rows")
     with _findings():
         say(f"diagrams  {install.deploy_first(parts)}")
     _say_what_next(parts)
@@ -206,7 +208,8 @@ def _without_password(url: str) -> str:
         return url
 
 
-def _show(made: "list[FirstPassword]") -> None:
+def show_passwords(made: "list[FirstPassword]") -> None:
+    """The table of passwords that were just made; they are shown once."""
     from rich.console import Console
     from rich.table import Table
 
@@ -225,4 +228,4 @@ def _say_what_next(parts: "Product") -> None:
 
 
 # Larger commands, in files of their own: name → "module:attribute".
-ELSEWHERE = {"replay": "api.replay.command:replay"}
+ELSEWHERE = {"demo": "api.demo.command:demo", "replay": "api.replay.command:replay"}

@@ -1,6 +1,6 @@
 """Makes a database ready to serve: a sample organisation with its first passwords, the diagrams."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +37,19 @@ class FirstPassword:
     password: str
 
 
-def load_sample(parts: Product) -> list[FirstPassword]:
+def load_sample(parts: Product, password: Callable[[], str] = auth.generated_password) -> list[FirstPassword]:
     """The sample organisation on an empty database, each person with a new password; else nothing."""
     with parts.database.write() as connection:
         if not records.is_empty(connection):
             return []
         sample.load(connection, parts.clock())
-        return _first_passwords(connection)
+        return _first_passwords(connection, password)
+
+
+def load_codes(parts: Product) -> int:
+    """The rows of the shipped code tables that the database does not hold yet; returns how many."""
+    with parts.database.write() as connection:
+        return codes.load(connection)
 
 
 def deploy_first(parts: Product) -> str:
@@ -98,10 +104,10 @@ def sources(paths: Iterable[Path]) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files}
 
 
-def _first_passwords(connection: sa.Connection) -> list[FirstPassword]:
+def _first_passwords(connection: sa.Connection, make: Callable[[], str]) -> list[FirstPassword]:
     made = []
     for person in records.accounts(connection):
-        password = auth.generated_password()
+        password = make()
         auth.set_password(connection, person["staff_no"], password)
         made.append(
             FirstPassword(
