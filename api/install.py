@@ -68,12 +68,6 @@ def deploy_first(parts: Product) -> str:
     return said + " (the files in bpmn/ differ; flow200 deploy bpmn puts them in force)" if differs else said
 
 
-def load_codes(parts: Product) -> int:
-    """The code rows that came with a newer flow200; rows that are there stay. Returns how many."""
-    with parts.database.write() as connection:
-        return codes.load(connection)
-
-
 def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flow200") -> Deployment:
     """Deploy diagrams and forms; the same set again changes nothing. Raises InvalidDiagram."""
     return parts.engine.deploy(name, sources(paths), SYSTEM, parts.clock())
