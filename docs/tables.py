@@ -77,7 +77,7 @@ def routes_table() -> str:
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            path = re.sub(r"<(?:[^:>]+:)?(\w+)>", r"{\1}", rule.rule)
             rows.append((f"`{method} {path}`", _first(_documentation(view, method)) or rule.endpoint))
     return _table(("route", "what it does"), sorted(rows, key=lambda row: row[0].split(" ")[::-1]))
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from flask import Response, render_template
 from flask import current_app as app
+from markupsafe import Markup, escape
 
 from api.errors import language
 from api.http import Blueprint
 from api.settings import ROOT
+from api.v1.meanings import MEANINGS
 
 blueprint = Blueprint("docs", __name__, url_prefix="/api/v1", description="文档 · Documentation")
 EXAMPLES = ROOT / "api" / "v1" / "examples.json"
@@ -52,7 +54,6 @@ def page() -> Response:
         info=document["info"],
         groups=list(_groups(document, zh)),
         schemas=_schemas(document, zh),
-        says=lambda text: _in_one_language(text, zh),
     )
     response = Response(html, mimetype="text/html")
     response.headers["Content-Language"] = "zh-CN" if zh else "en"
@@ -101,11 +102,11 @@ def _operation(
         "id": f"{method}{re.sub(r'[^a-z0-9]+', '-', path.lower())}".strip("-"),
         "method": method.upper(),
         "path": path,
-        "title": (said.get("description") if zh else "") or said.get("summary", ""),
+        "title": _in_one_language(said["description"] if zh else said["summary"], zh),
         "open": said.get("security") == [],
         "parameters": [_parameter(p, document, zh) for p in (*shared, *said.get("parameters", ()))],
         "body": _body(said.get("requestBody"), zh),
-        "answers": [_answer(status, a, zh) for status, a in said["responses"].items() if status != "default"],
+        "answers": [_answer(status, a, zh) for status, a in said["responses"].items() if status < "4"],
         "request_example": _pretty(example.get("request")),
         "answer_example": _pretty(example.get("answer")),
         "called": example.get("path"),
@@ -122,7 +123,9 @@ def _parameter(said: Mapping[str, Any], document: Mapping[str, Any], zh: bool) -
         "required": said.get("required", False),
         "type": _type(shape),
         "limits": _limits(shape),
-        "text": _in_one_language(said.get("description") or shape.get("description") or "", zh),
+        "text": _in_one_language(
+            said.get("description") or shape.get("description") or MEANINGS.get(said["name"], ""), zh
+        ),
     }
 
 
@@ -134,8 +137,6 @@ def _body(said: Mapping[str, Any] | None, zh: bool) -> dict[str, Any] | None:
 
 
 def _answer(status: str, said: Mapping[str, Any], zh: bool) -> dict[str, Any]:
-    if "$ref" in said:
-        return {"status": status, "text": "", "schema": "Problem"}
     schemas = [_named(c.get("schema", {})) for c in said.get("content", {}).values()]
     return {
         "status": status,
@@ -146,24 +147,29 @@ def _answer(status: str, said: Mapping[str, Any], zh: bool) -> dict[str, Any]:
 
 def _schemas(document: Mapping[str, Any], zh: bool) -> list[dict[str, Any]]:
     found = document["components"]["schemas"]
-    return [
-        {
-            "name": name,
-            "text": _in_one_language(shape.get("description", ""), zh),
-            "properties": [
-                {
-                    "name": key,
-                    "type": _type(value),
-                    "schema": _named(value.get("items", value)),
-                    "limits": _limits(value),
-                    "required": key in shape.get("required", ()),
-                    "text": _in_one_language(value.get("description", ""), zh),
-                }
-                for key, value in shape.get("properties", {}).items()
-            ],
-        }
-        for name, shape in sorted(found.items())
-    ]
+    told = []
+    for name, shape in sorted(found.items()):
+        properties, must = shape.get("properties", {}), shape.get("required", ())
+        if len(must) == len(properties):  # an answer has all its fields; a star at each says nothing
+            must = ()
+        told.append(
+            {
+                "name": name,
+                "text": _in_one_language(shape.get("description", ""), zh),
+                "properties": [
+                    {
+                        "name": key,
+                        "type": _type(value),
+                        "schema": _named(value.get("items", value)),
+                        "limits": _limits(value),
+                        "required": key in must,
+                        "text": _in_one_language(value.get("description", ""), zh),
+                    }
+                    for key, value in properties.items()
+                ],
+            }
+        )
+    return told
 
 
 def _type(shape: Mapping[str, Any]) -> str:
@@ -178,23 +184,27 @@ def _type(shape: Mapping[str, Any]) -> str:
     return f"{name} ({shape['format']})" if "format" in shape else name
 
 
-def _limits(shape: Mapping[str, Any]) -> str:
-    if "enum" in shape:
-        return " ".join(str(value) for value in shape["enum"])
-    spans = [("minimum", "maximum"), ("minLength", "maxLength")]
-    found = [f"{shape.get(low, '')}…{shape[high]}" for low, high in spans if high in shape]
-    default = [f"= {shape['default']}"] if "default" in shape else []
-    return " ".join(found + default)
+def _limits(shape: Mapping[str, Any]) -> list[str]:
+    """What the value may be, in signs that need no language; a default is marked by an equals sign."""
+    found = [f"= {value}" if value == shape.get("default") else str(value) for value in shape.get("enum", ())]
+    if "maximum" in shape:
+        found.append(f"{shape.get('minimum', '')}…{shape['maximum']}")
+    if "maxLength" in shape:
+        found.append(f"≤ {shape['maxLength']}")
+    if "default" in shape and "enum" not in shape:
+        found.append(f"= {shape['default']}")
+    return found
 
 
 def _named(shape: Mapping[str, Any]) -> str | None:
     return str(shape["$ref"]).rsplit("/", 1)[1] if "$ref" in shape else None
 
 
-def _in_one_language(text: str, zh: bool) -> str:
-    """The document says most things as 中文 · English."""
+def _in_one_language(text: str, zh: bool) -> Markup:
+    """The document says most things as 中文 · English; `code` stands in backquotes."""
     chinese, dot, english = text.partition(" · ")
-    return (chinese if zh else english) if dot else text
+    said = (chinese if zh else english) if dot else text
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(said))))
 
 
 def _pretty(value: Any) -> str | None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from api.settings import ROOT
+from api.v1.meanings import MEANINGS
 from engine import store
 from handlers import facts, registry, tables
 from handlers.directory import DIRECTORIES
@@ -34,6 +35,9 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         for name, shape in SHAPES.items():
             self.spec.components.schema(name, shape)
 
+    def _register_pagination_header(self) -> None:
+        """Ours is in the body (`api.v1.lists`)."""
+
     def _register_responses(self) -> None:
         problem = {"schema": ref("Problem")}
         for status in HTTPStatus:
@@ -52,7 +56,7 @@ def strict(properties: dict[str, Shape], **more: Any) -> Shape:
     """An object with exactly these properties, null where nothing is known."""
     return {
         "type": "object",
-        "properties": properties,
+        "properties": {name: told(name, shape) for name, shape in properties.items()},
         "required": list(properties),
         "additionalProperties": False,
         **more,
@@ -80,6 +84,12 @@ def column(of: sa.Column[Any]) -> Shape:
         case sa.Integer():
             kind = {"type": "integer"}
     return {**kind, "type": [kind["type"], "null"]} if of.nullable else kind
+
+
+def told(name: str, shape: Shape) -> Shape:
+    """A column with what it means, where that is known."""
+    known = "description" in shape or "$ref" in shape or name not in MEANINGS
+    return shape if known else {**shape, "description": MEANINGS[name]}
 
 
 def row(table: sa.Table, *names: str, without: tuple[str, ...] = (), **more: Any) -> Shape:
