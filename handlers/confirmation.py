@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from handlers import answers, calendar, escalation, rights, work_orders
-from handlers.errors import ConfirmationEmpty, Missing, NotAllowed, SolverCannotConfirm
+from handlers.errors import ConfirmationEmpty, NotAllowed, SolverCannotConfirm
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Outcome, Row
 from handlers.solution import restored
@@ -16,7 +16,7 @@ SECOND_LINE = ("L2", "L3", "VENDOR")
 def confirm(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """200.9: what the customer says; nothing said is nothing confirmed."""
     rights.desk(scene, "200.9")
-    if answer.get("outcome_9") in (None, ""):
+    if answers.blank(answer.get("outcome_9")):
         raise ConfirmationEmpty("outcome_9", round=case.incident.refusal_count + 1)
     match answers.outcome(answer, "outcome_9", OUTCOMES_9):
         case "confirmed":
@@ -40,8 +40,7 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 def _confirmed(case: Case, answer: Answer, scene: Scene) -> Outcome:
     call = case.incident
-    if not answer.get("method"):
-        raise Missing("method")
+    answers.need(answer, "method")
     method = scene.codes.check("confirm_method", answer["method"], "method")
     if method.data.get("by") == "system":
         raise _method_refused(method.code, scene)
