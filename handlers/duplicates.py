@@ -5,6 +5,7 @@ from handlers.errors import ParentRefused
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Job, Line, Outcome
 
+SOLVED = ("ST7", "ST8")
 BEFORE_SOLVED = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6")
 
 
@@ -28,7 +29,7 @@ def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """The parent's solution is copied, marked inherited; the child goes to its own confirmation."""
     rights.desk(scene, "parent_solved")
     parent = scene.facts.call(case.incident.parent or "")
-    if parent is None or parent.resolved_at is None:
+    if parent is None or parent.status not in SOLVED:
         raise ParentRefused(parent=case.incident.parent, why_zh="尚未解决", why_en="it is not solved yet")
     solved = {
         name: getattr(parent, name) for name in ("solution_tier", "solution_kind", "solution_steps", "solver")
@@ -55,7 +56,7 @@ def release(parent: Incident, scene: Scene) -> list[Job]:
     return [
         Job(
             "send",
-            f"parent_solved:{child.no}:{child.version}",
+            f"parent_solved:{child.no}:{child.version}:{parent.version}",
             {"message": "parent_solved", "business_key": child.no, "data": {}, "process": "incident_200"},
         )
         for child in scene.facts.children(parent.no)
