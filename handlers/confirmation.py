@@ -16,6 +16,7 @@ SECOND_LINE = ("L2", "L3", "VENDOR")
 def confirm(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """200.9: what the customer says; nothing said is nothing confirmed."""
     rights.desk(scene, "200.9")
+    rights.not_concerned(case, scene)
     if answers.blank(answer.get("outcome_9")):
         raise ConfirmationEmpty("outcome_9", round=case.incident.refusal_count + 1)
     match answers.outcome(answer, "outcome_9", OUTCOMES_9):
@@ -30,6 +31,7 @@ def confirm(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """The manager closes a call whose customer cannot be reached, or has the desk try again."""
     rights.manager(scene, "200.9")
+    rights.not_concerned(case, scene)
     chosen = answers.outcome(answer, "outcome_9m", ("close", "retry"))
     answers.need(answer, "comment")
     decided = Outcome(
@@ -46,8 +48,7 @@ def _confirmed(case: Case, answer: Answer, scene: Scene) -> Outcome:
         raise _method_refused(method.code, scene)
     if method.data.get("by") == "manager":
         rights.manager(scene, method.code)
-    else:
-        _separate(call, scene)
+    _separate(call, scene)
     scores = {
         name: int(answer[name])
         for name in ("satisfaction_desk", "satisfaction_handling")

@@ -262,6 +262,14 @@ class NoEngagement(Refused):
     en = "No vendor is engaged on the call {no}."
 
 
+class NotAMember(Refused):
+    """Who handles a hand-off is a member of the group that it goes to (PROCESS §6.4, 200.3)."""
+
+    code = "not-a-member"
+    zh = "{person} 不是工作组 {group} 的成员。"
+    en = "{person} is no member of the group {group}."
+
+
 class HandlerConcerned(Refused):
     """Nobody handles the 申述 about himself (POL-09)."""
 

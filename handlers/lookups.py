@@ -54,6 +54,12 @@ class Lookups:
         )
         return tuple(self._connection.execute(chosen).scalars())
 
+    def member(self, group: str, person: str) -> bool:
+        """The person is in the group, in whatever role."""
+        member = tables.membership.c
+        chosen = select(member.person).where(member.workgroup == group, member.person == person)
+        return self._connection.execute(chosen).first() is not None
+
     def _row(self, table: Table, condition: Any) -> Mapping[str, Any] | None:
         row = self._connection.execute(select(table).where(condition)).first()
         return dict(row._mapping) if row else None

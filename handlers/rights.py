@@ -1,6 +1,6 @@
 """Who may do what (PROCESS §6.10), asked by every decision before it decides."""
 
-from handlers.errors import NotAllowed
+from handlers.errors import HandlerConcerned, NotAllowed
 from handlers.incident import Case, Scene
 
 SYSTEM = "system"
@@ -57,6 +57,14 @@ def holder(scene: Scene, group: str | None, what: str) -> None:
     holds = scene.by.id in leaders if leaders else group in scene.by.groups
     if not (holds or is_manager(scene) or is_system(scene)):
         raise _refused(scene, what, "级别负责人", "the level holder")
+
+
+def not_concerned(case: Case, scene: Scene, person: str | None = None) -> None:
+    """Neither who acts nor the `person` named is the one complained about (POL-09)."""
+    about = case.incident.complained_about
+    for one in (scene.by.id, person):
+        if about and one == about:
+            raise HandlerConcerned("handler", person=one)
 
 
 def _refused(scene: Scene, what: str, who_zh: str, who_en: str) -> NotAllowed:
