@@ -49,9 +49,11 @@ class Codes:
         return self._tables
 
     def active(self, name: str) -> tuple[str, ...]:
-        """The codes that may be chosen now: leaves of the tree, priorities that the matrix gives."""
+        """The codes that may be chosen now: leaves of the tree, priorities of the matrix, not what only we set."""
         chosen = {"classification": self.leaves, "priority": self.given_priorities}.get(name)
-        rows = [row.code for row in self.table(name).values() if row.active]
+        rows = [
+            row.code for row in self.table(name).values() if row.active and row.data.get("by") != "system"
+        ]
         return tuple(code for code in rows if chosen is None or code in chosen)
 
     def row(self, name: str, code: Any) -> Code:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from handlers import answers, calendar, escalation, rights, work_orders
-from handlers.errors import ConfirmationEmpty, Missing, NotAllowed, SolverCannotConfirm
+from handlers.errors import ConfirmationEmpty, NotAllowed, SolverCannotConfirm
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Outcome, Row
 from handlers.solution import restored
@@ -17,7 +17,7 @@ def confirm(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """200.9: what the customer says; nothing said is nothing confirmed."""
     rights.desk(scene, "200.9")
     rights.not_concerned(case, scene)
-    if answer.get("outcome_9") in (None, ""):
+    if answers.blank(answer.get("outcome_9")):
         raise ConfirmationEmpty("outcome_9", round=case.incident.refusal_count + 1)
     match answers.outcome(answer, "outcome_9", OUTCOMES_9):
         case "confirmed":
@@ -31,6 +31,7 @@ def confirm(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """The manager closes a call whose customer cannot be reached, or has the desk try again."""
     rights.manager(scene, "200.9")
+    rights.not_concerned(case, scene)
     chosen = answers.outcome(answer, "outcome_9m", ("close", "retry"))
     answers.need(answer, "comment")
     decided = Outcome(
@@ -41,8 +42,7 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 def _confirmed(case: Case, answer: Answer, scene: Scene) -> Outcome:
     call = case.incident
-    if not answer.get("method"):
-        raise Missing("method")
+    answers.need(answer, "method")
     method = scene.codes.check("confirm_method", answer["method"], "method")
     if method.data.get("by") == "system":
         raise _method_refused(method.code, scene)

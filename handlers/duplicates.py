@@ -56,7 +56,7 @@ def release(parent: Incident, scene: Scene) -> list[Job]:
     return [
         Job(
             "send",
-            f"parent_solved:{child.no}:{child.version}",
+            f"parent_solved:{child.no}:{child.version}:{parent.version}",
             {"message": "parent_solved", "business_key": child.no, "data": {}, "process": "incident_200"},
         )
         for child in scene.facts.children(parent.no)

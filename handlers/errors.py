@@ -308,10 +308,10 @@ class NoEngagement(Refused):
     en = "No vendor is engaged on the call {no}."
 
 
-class HandlerNotInGroup(Refused):
-    """The handler must be a member of the group that the work goes to."""
+class NotAMember(Refused):
+    """Who handles a hand-off is a member of the group that it goes to (PROCESS §6.4, 200.3)."""
 
-    code = "handler-not-in-group"
+    code = "not-a-member"
     zh = "{person} 不是工作组 {group} 的成员。"
     en = "{person} is no member of the group {group}."
 

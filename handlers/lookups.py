@@ -54,12 +54,11 @@ class Lookups:
         )
         return tuple(self._connection.execute(chosen).scalars())
 
-    def is_member(self, group: str, person: str) -> bool:
-        """Whether the person belongs to the group, in whatever role."""
+    def member(self, group: str, person: str) -> bool:
+        """The person is in the group, in whatever role."""
         member = tables.membership.c
-        return (
-            self._row(tables.membership, (member.workgroup == group) & (member.person == person)) is not None
-        )
+        chosen = select(member.person).where(member.workgroup == group, member.person == person)
+        return self._connection.execute(chosen).first() is not None
 
     def _row(self, table: Table, condition: Any) -> Mapping[str, Any] | None:
         row = self._connection.execute(select(table).where(condition)).first()

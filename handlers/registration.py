@@ -38,7 +38,9 @@ def record(case: Case, answer: Answer, scene: Scene) -> Outcome:
         raise WrongBranch("classification", value=classification, call_type=call_type)
     source = codes.check("source", answer["source"], "source")
     medium = codes.check("medium", answer["medium"], "medium").code
-    if source.data.get("caller") and not (answer.get("caller") or answers.text(answer, "caller_name")):
+    if source.data.get("caller") and not (
+        answers.text(answer, "caller") or answers.text(answer, "caller_name")
+    ):
         answers.need(answer, "caller")
     changes = {
         "call_type": call_type,
@@ -87,10 +89,12 @@ def collect(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def _proceed(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """What must be known before 200.4; a P1 may be completed after dispatch (POL-03, POL-06)."""
     call = case.incident
-    known = {name: answer.get(name) or getattr(call, name) for name in ("category", "impact", "urgency")}
+    known = {
+        name: answers.text(answer, name) or getattr(call, name) for name in ("category", "impact", "urgency")
+    }
     needed = [name for name, value in known.items() if not value]
     if not (needed or _may_come_late(str(known["impact"]), str(known["urgency"]), scene)):
-        if not any(answer.get(name) or getattr(call, name) for name in ("ci", "ci_text")):
+        if not any(answers.text(answer, name) or getattr(call, name) for name in ("ci", "ci_text")):
             needed.append("ci")
         if call.caller and not (answers.text(answer, "callback_phone") or call.callback_phone):
             needed.append("callback_phone")

@@ -4,7 +4,7 @@ from typing import Any
 
 from handlers import answers, closure, rights, work_orders
 from handlers.classification import reclassify
-from handlers.errors import HandlerConcerned, HandlerNotInGroup, Missing, Refused, WrongBranch
+from handlers.errors import HandlerConcerned, Missing, NotAMember, Refused, WrongBranch
 from handlers.incident import Answer, Case, Scene
 from handlers.outcome import Line, Notice, Outcome, Row
 
@@ -26,8 +26,10 @@ def judge_complaint(case: Case, answer: Answer, scene: Scene) -> Outcome:
     confirmed = answer.get("complaint_confirmed")
     if not isinstance(confirmed, bool):
         raise Missing("complaint_confirmed")
+    rights.not_concerned(case, scene)
     about = answers.text(answer, "complained_about") or case.incident.complained_about
-    rights.not_concerned(case, scene, about)
+    if about and scene.by.id == about:
+        raise HandlerConcerned("complained_about", person=scene.by.id)
     judged = Outcome(
         {"complaint_confirmed": confirmed, "complained_about": about}, {"complaint_confirmed": confirmed}
     )
@@ -102,11 +104,10 @@ def _hand_off(case: Case, answer: Answer, scene: Scene) -> Outcome:
     kind = "CMP" if call.call_type == "CMP" else "SRQ"
     default = scene.codes.policy("complaint_group" if kind == "CMP" else "request_group")
     group = str(answer.get("group") or default)
-    handler = answer.get("handler") or None
-    if handler and handler == call.complained_about:
-        raise HandlerConcerned("handler", person=handler)
-    if handler and not scene.facts.is_member(group, str(handler)):
-        raise HandlerNotInGroup("handler", person=handler, group=group)
+    handler = answers.text(answer, "handler")
+    rights.not_concerned(case, scene, handler)
+    if handler and not scene.facts.member(group, handler):
+        raise NotAMember("handler", person=handler, group=group)
     ref = answers.text(answer, "request_ref")
     needed_by = answers.instant(answer, "needed_by")
     order = work_orders.issue(case, kind, scene, group=group, assignee=handler)

@@ -68,10 +68,12 @@ def holder(scene: Scene, group: str | None, what: str) -> None:
         raise _refused(scene, what, "级别负责人", "the level holder")
 
 
-def not_concerned(case: Case, scene: Scene, about: str | None = None) -> None:
-    """The person complained about does nothing for the 申述 (POL-09): not judge, fulfil or confirm it."""
-    if scene.by.id == (about or case.incident.complained_about):
-        raise HandlerConcerned("complained_about", person=scene.by.id)
+def not_concerned(case: Case, scene: Scene, person: str | None = None) -> None:
+    """Neither who acts nor the `person` named is the one complained about (POL-09)."""
+    about = case.incident.complained_about
+    for one in (scene.by.id, person):
+        if about and one == about:
+            raise HandlerConcerned("handler", person=one)
 
 
 def _refused(scene: Scene, what: str, who_zh: str, who_en: str) -> NotAllowed:

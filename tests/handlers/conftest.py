@@ -28,6 +28,7 @@ GROUPS = {
     "zhenghao": {"WG-TRM"},
     "xuyan": {"WG-SRQ"},
     "liuyang": {"WG-IM"},
+    "hejing": {"WG-IM"},
     "wangchu": {"WG-EMG"},
 }
 

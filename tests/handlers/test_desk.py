@@ -442,10 +442,18 @@ def test_rights(hand):
 def test_the_second_line_solver_cannot_confirm(hand):
     hand.accepted().answer("T200_6", "liuyang", outcome_6="resolved", **SOLUTION).at("T200_9")
 
-    with pytest.raises(SolverCannotConfirm):
-        hand.answer("T200_9", "liuyang", outcome_9="confirmed", method="PHONE")
-    with pytest.raises(SolverCannotConfirm):
-        hand.answer("T200_9", "liuyang", outcome_9="confirmed", method="IMPORT")
+    for method in ("PHONE", "PERSON", "MAIL", "PORTAL", "DUTY", "IMPORT"):
+        with pytest.raises(SolverCannotConfirm):
+            hand.answer("T200_9", "liuyang", outcome_9="confirmed", method=method)
+    hand.answer("T200_9", "hejing", outcome_9="confirmed", method="IMPORT")
+
+
+def test_what_only_the_desk_itself_says_is_nobodys_choice(hand):
+    with hand.command("lina") as command:
+        offered = hand.desk.options(command, "codes.confirm_method")
+
+    assert "PHONE" in offered
+    assert not {"AUTO", "MANAGER"} & offered
 
 
 def test_a_dispatch_goes_to_second_line_only(hand):
