@@ -38,7 +38,6 @@ def prioritise(case: Case, variables: Variables, scene: Scene) -> Outcome:
         {"priority": priority},
         notices=[Notice("prioritised", call.told, {"priority": priority})],
     )
-    outcome += _major(call, str(call.impact), priority, scene)
     if scene.codes.row("priority", priority).data.get("alert") or call.major:
         outcome += _alarm(call, priority, scene) + escalation.trigger(case, "X1", scene)
     return outcome
@@ -89,7 +88,6 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
         lines=[Line("priority", reason)],
         notices=[Notice("priority_changed", call.told, params)] if new != call.priority else (),
     )
-    outcome += _major(call, impact, new, scene)
     if raised and codes.row("priority", new).data.get("alert"):
         outcome += _alarm(call, new, scene) + escalation.trigger(case, "X1", scene)
     return outcome
@@ -114,18 +112,6 @@ def _overridden(call: Incident, by_matrix: str, scene: Scene) -> str:
         return by_matrix
     may_lower(by_matrix, call.priority, scene)
     return call.priority
-
-
-def _major(call: Incident, impact: str, priority: str, scene: Scene) -> Outcome:
-    """Any criterion makes it a major incident, whoever judged it: P1, or impact I1 (PROCESS §6.5.6)."""
-    codes = scene.codes
-    criteria = codes.row("impact", impact).data.get("major") or codes.row("priority", priority).data.get(
-        "major"
-    )
-    if call.major or not criteria:
-        return Outcome()
-    declared = {"major": True, "major_declared_by": scene.by.id, "major_declared_at": scene.now}
-    return Outcome(declared, lines=[Line("major", "declared")])
 
 
 def _alarm(call: Incident, priority: str, scene: Scene) -> Outcome:

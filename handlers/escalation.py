@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from handlers import answers, calendar, rights
-from handlers.errors import EscalationRefused
+from handlers.errors import EscalationRefused, Missing
 from handlers.incident import Answer, Case, Escalation, Scene
 from handlers.outcome import Job, Line, Notice, Outcome, Row
 
@@ -41,8 +41,8 @@ def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
         raise _refused(call.no, "已有进行中的升级", "an escalation is active already")
     code = _trigger(variables, scene)
     scene.codes.row("escalation_trigger", code)
-    if code == BY_HAND:
-        answers.need(variables, "reason")
+    if code == BY_HAND and not answers.text(variables, "reason"):
+        raise Missing("reason")
     level = (
         _level_by_hand(case, variables.get("level"), scene) if code == BY_HAND else str(variables["level"])
     )
@@ -108,12 +108,6 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
         answers.need(answer, "reason")
     if decision.data.get("manager"):
         rights.manager(scene, f"4.4-4 {decision.code}")
-    if case.incident.status not in decision.data.get("from", (case.incident.status,)):
-        why = (
-            f"状态 {case.incident.status} 下不能{decision.name_zh}",
-            f"in {case.incident.status} it cannot",
-        )
-        raise _refused(case.incident.no, *why)
     values = {
         "state": "decided",
         "decision": decision.code,
@@ -145,8 +139,8 @@ def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
     if decision.code == "reassign":
         return outcome + Outcome(jobs=[_to_incident(call.no, active, decision.code)])
     if decision.code == "declare_major" and not call.major:
-        declared = {"major": True, "major_declared_by": scene.by.id, "major_declared_at": scene.now}
-        return outcome + Outcome(declared) + trigger(case, "X1", scene)
+        declared = {"major": True, "major_declared_by": active.holder, "major_declared_at": scene.now}
+        return outcome + Outcome(declared)
     return outcome
 
 
@@ -176,7 +170,6 @@ def threshold_reached(case: Case, answer: Answer, scene: Scene) -> Outcome:
     if rights.is_system(scene) and answer.get("level"):
         level = scene.codes.check("escalation_level", answer["level"], "level").code
     else:
-        answers.need(answer, "reason")
         level = _level_by_hand(case, answer.get("level"), scene)
     return Outcome(variables={"trigger": code, "level": level}, lines=[Line("threshold", f"{code} {level}")])
 
@@ -291,8 +284,6 @@ def _level_by_hand(case: Case, wanted: Any, scene: Scene) -> str:
     if not wanted:
         return above
     level = scene.codes.check("escalation_level", wanted, "level").code
-    if level != above:
-        rights.manager(scene, f"level {level}")
     if present and _rank(level, scene) <= _rank(present, scene):
         raise _refused(call.no, f"级别只升不降(现为 {present})", f"its level only rises (now {present})")
     return level

@@ -5,7 +5,7 @@ from typing import Any
 
 from handlers import answers, closure, duplicates, rights, waits
 from handlers.classification import reclassify
-from handlers.errors import NotAllowed, UnknownCode, UnknownRecord, WrongBranch
+from handlers.errors import NotAllowed, UnknownCode, WrongBranch
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
 
@@ -54,7 +54,7 @@ def record(case: Case, answer: Answer, scene: Scene) -> Outcome:
         **_times(answer, scene),
         "recorded_by": scene.by.id,
         "owner": _owner(scene),
-        "recurrence_of": _recurrence(answer, scene),
+        "recurrence_of": answers.text(answer, "recurrence_of"),
     }
     told = changes.get("caller") or changes.get("caller_name")
     return Outcome(changes, notices=[Notice("registered", told)])
@@ -209,14 +209,6 @@ def _occurred(answer: Answer, recorded: datetime) -> dict[str, Any]:
     """The disturbance began before it was entered, however late its beginning is corrected."""
     when = answers.past(answer, "occurred_at", recorded)
     return {"occurred_at": when} if when else {}
-
-
-def _recurrence(answer: Answer, scene: Scene) -> str | None:
-    """The earlier call of the same fault (PROCESS §6.5.7); it must exist."""
-    no = answers.text(answer, "recurrence_of")
-    if no and scene.facts.call(no) is None:
-        raise UnknownRecord("recurrence_of", table="incident", value=no)
-    return no
 
 
 def _owner(scene: Scene) -> str | None:

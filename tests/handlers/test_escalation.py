@@ -44,7 +44,7 @@ def test_it_needs_a_reason(hand):
 
 
 def test_a_person_cannot_pretend_to_be_a_clock(hand):
-    hand.accepted().start("lina", process="escalation", key=hand.no, reason="x", trigger="X1", level="E1")
+    hand.accepted().start("lina", process="escalation", key=hand.no, reason="x", trigger="X1", level="E2")
 
     assert hand.instance.variables["trigger"] == "X13"
 
