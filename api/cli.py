@@ -75,7 +75,6 @@ def serve() -> None:
         raise click.ClickException(str(error)) from error
     say(f"database  {_without_password(parts.settings.database_url)}")
     migrations.upgrade(parts.database)
-    install.load_codes(parts)
     if made := install.load_sample(parts):
         show_passwords(made)
     if fresh := install.load_codes(parts):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from handlers import paging, tables
 from tests.api.v1.conftest import _call
@@ -290,3 +290,32 @@ def test_a_next_that_somebody_wrote_is_stale(books: Flask, client: Client) -> No
         answer = client.get(f"/incidents?limit=10&after={after}")
 
         assert (answer.status_code, answer.json["code"]) == (422, "stale-next"), forged
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_every_order_comes_from_an_index(books: Flask, client: Client) -> None:
+    asked: list[tuple[str, Any]] = []
+    database = books.extensions["flow200"].database
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def listen(_: Any, __: Any, statement: str, parameters: Any, *more: Any) -> None:
+        if " ORDER BY " in statement and " LIMIT " in statement:
+            asked.append((statement, parameters))
+
+    for path in ORDERS:
+        client.get(path)
+    client.get("/incidents?sort=-closed_at")
+    client.get("/incidents?open=true")
+    client.get("/incidents?group=WG-NET&open=true")
+    client.get("/incidents?caller=zhangmin")
+    client.get("/work-orders?group=WG-NET")
+
+    with database.read() as connection:
+        sorted_by_hand = {
+            statement
+            for statement, parameters in list(asked)
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            if "TEMP B-TREE" in str(step)
+        }
+    assert len(asked) >= len(ORDERS) + 5
+    assert sorted_by_hand == set()
