@@ -49,11 +49,10 @@ class Codes:
         return self._tables
 
     def active(self, name: str) -> tuple[str, ...]:
-        """The codes that may be chosen now: leaves of the tree, priorities of the matrix, not what only we set."""
+        """What may be chosen now: leaves of the tree, priorities of the matrix, nothing that only we set."""
         chosen = {"classification": self.leaves, "priority": self.given_priorities}.get(name)
-        rows = [
-            row.code for row in self.table(name).values() if row.active and row.data.get("by") != "system"
-        ]
+        offered = (row for row in self.table(name).values() if row.active and row.data.get("by") != "system")
+        rows = [row.code for row in offered]
         return tuple(code for code in rows if chosen is None or code in chosen)
 
     def row(self, name: str, code: Any) -> Code:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from handlers import answers, calendar, escalation, rights, work_orders
+from handlers import answers, calendar, duplicates, escalation, rights, work_orders
 from handlers.errors import ConfirmationEmpty, NotAllowed, SolverCannotConfirm
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Outcome, Row
@@ -99,6 +99,9 @@ def _refused(case: Case, answer: Answer, scene: Scene) -> Outcome:
         [row, *(work_orders.work(case, scene) if step == "T200_6" else ())],
         lines=[Line("refused", reason.code)],
     )
+    if step == "S200_3":
+        # The request is worked again: 200.3 declares no status of its own, so the call leaves ST7 here.
+        outcome += Outcome({"status": "ST2"})
     return outcome + _escalate(case, count, scene)
 
 
@@ -145,11 +148,13 @@ def _given_up(case: Case, scene: Scene) -> bool:
 
 def _solver_step(call: Incident, refusals: int, scene: Scene) -> str:
     """To which step the case returns: the solver's tier decides (PROCESS §6.4, 200.9)."""
+    if call.call_type != "INC":
+        return "S200_3"
     if call.solution_tier in SECOND_LINE and not call.solution_inherited:
         return "T200_6"
     if call.solution_tier == "L1" and refusals >= scene.codes.policy("refusals_before_loss"):
         return "T200_5"
-    return "T200_4"
+    return duplicates.first_line_step(call)
 
 
 def _escalate(case: Case, count: int, scene: Scene) -> Outcome:

@@ -135,6 +135,8 @@ class Desk:
         if decide is None:
             return Effect(variables=dict(data))
         scene, place = self._scene(command), task.element.id
+        if data.get("parent") or place in CLOSING:
+            ledger.lock_parent(command.connection, str(task.instance.business_key), data.get("parent"))
         case = _open(command, task.instance.business_key)
         case = self._respond(command, case, place, scene)
         return self._decide(command, case, decide, data, scene, place)
@@ -161,6 +163,8 @@ class Desk:
         decide = MESSAGES.get((instance.process, name))
         if decide is None:
             return Effect(variables=dict(data))
+        if name in duplicates.MESSAGES:
+            ledger.lock_parent(command.connection, str(instance.business_key))
         return self._apply(command, instance.business_key, decide, data, self._scene(command), name)
 
     def moved(
@@ -257,6 +261,9 @@ def _open(command: Command, no: str | None) -> Case:
 def _stamp(instance: Instance) -> dict[str, Any]:
     return {"instance": instance.id, "diagram_version": instance.version}
 
+
+# Where a child is confirmed or closed, or a parent closes: the parent's row is locked first (DESIGN §3).
+CLOSING = ("T200_9", "T200_10")
 
 STEPS = ("T200_", "S200_")
 

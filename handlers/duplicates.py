@@ -9,13 +9,13 @@ SOLVED = ("ST7", "ST8")
 BEFORE_SOLVED = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6")
 
 
-def link(case: Case, answer: Answer, scene: Scene, return_step: str = "T200_4") -> Outcome:
+def link(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """Make the call a child: its work orders are recalled, it waits for the parent and is nobody's work."""
     answers.need(answer, "parent")
     parent = str(answer["parent"])
     _may_be_parent(case, parent, scene)
     comment = answers.text(answer, "hold_comment") or f"与 {parent} 重复 / duplicate of {parent}"
-    waiting = waits.hold(case, "H3", {"hold_comment": comment}, scene, return_step)
+    waiting = waits.hold(case, "H3", {"hold_comment": comment}, scene, first_line_step(case.incident))
     return Outcome(
         {**waiting.changes, "parent": parent, "assigned_group": None, "assignee": None},
         waiting.variables,
@@ -46,9 +46,15 @@ def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def detached(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """Not a duplicate after all: the child is worked by first line again."""
+    """Not a duplicate after all: the child is judged, if it never was, and worked by first line again."""
     rights.desk(scene, "detached")
-    return Outcome({"parent": None}) + waits.resume(case, "detached", scene)
+    step = first_line_step(case.incident)
+    return Outcome({"parent": None}, {"return_step": step}) + waits.resume(case, "detached", scene)
+
+
+def first_line_step(call: Incident) -> str:
+    """First line works on what has a category and a priority; what was linked before that gets them first."""
+    return "T200_4" if call.category and call.priority else "T200_2"
 
 
 def release(parent: Incident, scene: Scene) -> list[Job]:

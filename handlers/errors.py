@@ -228,6 +228,14 @@ class HoldRefused(Refused):
     en = "A call of priority {priority} may not be put on hold {hold}{who_en}."
 
 
+class EndHoldFirst(Refused):
+    """A call on a hold that its new priority forbids is taken off the hold first (PROCESS §6.5.4)."""
+
+    code = "end-hold-first"
+    zh = "事件 {no} 正在挂起 {hold},优先级 {priority} 或重大事件不允许;请先结束挂起。"
+    en = "The call {no} is on hold {hold}, which {priority} or a major incident forbids; end the hold first."
+
+
 class HoldTooLong(Refused):
     """The expected resume lies beyond the longest hold (PROCESS §6.5.4)."""
 

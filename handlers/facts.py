@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, false, or_, select
+from sqlalchemy import Connection, Row, Select, Table, select
 
 from handlers import audit, tables
 from handlers.errors import UnknownCall
+from handlers.incident import Incident, of
+from handlers.lookups import Lookups
 
 HEAD = ("log_seq", "log_hash")
 
@@ -89,12 +91,12 @@ def groups_of(connection: Connection, staff_no: str) -> frozenset[str]:
     return frozenset(connection.execute(chosen).scalars())
 
 
-def similar(connection: Connection, no: str) -> list[dict[str, Any]]:
-    """Open calls of the same CI or the same caller: candidates for a parent (PROCESS §6.4, 200.1)."""
-    column, call = tables.incident.c, incident(connection, no)
-    same = [column[name] == call[name] for name in ("ci", "caller") if call[name]]
-    chosen = select(tables.incident).where(column.no != no, column.status != "ST8", or_(false(), *same))
-    return [_public(row) for row in connection.execute(chosen.order_by(column.no))]
+def similar(connection: Connection, no: str) -> list[str]:
+    """The open calls of the same CI or caller: candidates for a parent (PROCESS §6.4, 200.1)."""
+    row = connection.execute(select(tables.incident).where(tables.incident.c.no == no)).first()
+    if row is None:
+        raise UnknownCall(no=no)
+    return list(Lookups(connection).similar(of(Incident, row._mapping)))
 
 
 def _public(row: Row[Any]) -> dict[str, Any]:

@@ -63,6 +63,18 @@ def read(connection: Connection, no: str) -> Case:
     return Case(of(Incident, row._mapping), _reader(connection, no))
 
 
+def lock_parent(connection: Connection, no: str, parent: str | None = None) -> None:
+    """Lock the row of the parent named, or else of the one the call has, before the call's own row.
+
+    A parent being solved, reopened or closed and a child being linked wait for each other, always in this
+    order, so that neither misses the other.
+    """
+    table = tables.incident
+    chosen = parent or connection.execute(select(table.c.parent).where(table.c.no == no)).scalar()
+    if chosen:
+        connection.execute(select(table.c.no).where(table.c.no == chosen).with_for_update())
+
+
 def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
     """Apply a decision: changed fields, rows, notices and their log lines; returns the call as it is now.
 

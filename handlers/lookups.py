@@ -4,10 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, select
+from sqlalchemy import Connection, Table, case, false, or_, select
 
 from handlers import tables
 from handlers.incident import Ci, Contract, Incident, Person, Vendor, Workgroup, of
+
+OPEN = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6", "ST7", "ST9")
+MOST = 20
+"""So many candidates are shown; who has more looks for the parent by other means."""
 
 
 class Lookups:
@@ -52,6 +56,14 @@ class Lookups:
             .where(member.workgroup == group, member.role.in_(("leader", "deputy")))
             .order_by(case((member.role == "leader", 0), else_=1), member.person)
         )
+        return tuple(self._connection.execute(chosen).scalars())
+
+    def similar(self, call: Incident) -> tuple[str, ...]:
+        """The open calls of the same CI or the same caller: candidates for a parent (PROCESS §6.4, 200.1)."""
+        column = tables.incident.c
+        same = [column[name] == getattr(call, name) for name in ("ci", "caller") if getattr(call, name)]
+        open_now = (column.no != call.no, column.status.in_(OPEN))
+        chosen = select(column.no).where(*open_now, or_(false(), *same)).order_by(column.no).limit(MOST)
         return tuple(self._connection.execute(chosen).scalars())
 
     def member(self, group: str, person: str) -> bool:

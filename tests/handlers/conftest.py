@@ -209,7 +209,7 @@ class NoFacts:
     """No reference data at hand."""
 
     def __getattr__(self, name):
-        return lambda *args: () if name in ("leaders", "children") else None
+        return lambda *args: () if name in ("leaders", "children", "similar") else None
 
 
 @pytest.fixture(scope="session")
