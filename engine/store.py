@@ -28,6 +28,8 @@ from sqlalchemy import (
 )
 from uuid6 import uuid7
 
+from engine.prepared import PreparedConnection
+
 metadata = MetaData()
 
 
@@ -46,7 +48,9 @@ class Instant(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError("a moment needs a time zone")
         moment = value.astimezone(UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if dialect.name == "sqlite" else moment
+        if dialect.name != "sqlite":
+            return moment
+        return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -260,6 +264,7 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             self.engine = create_engine(url, pool_pre_ping=True)
+        self.engine._connection_cls = PreparedConnection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -295,4 +300,4 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     reading = connection.get_execution_options().get("flow200_read")
-    connection.execute(text("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE"))
+    connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")

@@ -47,7 +47,9 @@ def spiff() -> str:
     for topic in ("classify", "notify", "close"):
         old = service(topic, topic)
         operator = f'<spiffworkflow:serviceTaskOperator id="op_{topic}" resultVariable="{topic}_result">'
-        inside = f"<extensionElements>{operator}<spiffworkflow:parameters/></spiffworkflow:serviceTaskOperator>"
+        inside = (
+            f"<extensionElements>{operator}<spiffworkflow:parameters/></spiffworkflow:serviceTaskOperator>"
+        )
         drawn = drawn.replace(
             old, f'<serviceTask id="{topic}" name="{topic}">{inside}</extensionElements></serviceTask>'
         )
