@@ -1,8 +1,8 @@
-"""Statements that are written out once: a verb runs a dozen of them, and building them anew costs more than they do.
+"""Statements written out once: a verb runs a dozen of them, and building them anew costs more than they do.
 
 A Core statement with bound parameters and the execution option `prepared` is compiled once for a dialect
 and then run on the driver's own cursor, inside the connection's transaction. Text, types and errors are
-SQLAlchemy's; what it skips is what SQLAlchemy prepares for each execution. Everything else goes its usual way.
+SQLAlchemy's; what it skips is prepared anew for each execution otherwise. Everything else goes its usual way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,14 +56,13 @@ class _Prepared:
         compiled = statement.compile(dialect=dialect, column_keys=list(names) or None)
         self.text = str(compiled)
         self._order: Sequence[str] | None = compiled.positiontup
-        self._convert = {
-            name: process
+        self._convert = [
+            (name, process)
             for name, bind in compiled.binds.items()
             if (process := bind.type.dialect_impl(dialect).bind_processor(dialect))
-        }
-        defaults = {column.key: column.default.arg for column in compiled.insert_prefetch}
+        ]
         fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self._fixed = self._converted({**fixed, **defaults})
+        self._fixed = self._converted(fixed | {c.key: _default(c) for c in compiled.insert_prefetch})
         columns = () if statement.is_dml and not statement._returning else statement.exported_columns
         self._names = [column.key for column in columns]
         self._shape = SimpleResultMetaData(self._names)
@@ -72,7 +71,9 @@ class _Prepared:
 
     def bind(self, parameters: Mapping[str, Any]) -> Any:
         """The parameters as the driver takes them."""
-        values = {**self._fixed, **self._converted(parameters)}
+        values = self._converted(parameters)
+        if self._fixed:
+            values = {**self._fixed, **values}
         return values if self._order is None else tuple([values[name] for name in self._order])
 
     def result(self, cursor: Any) -> Any:
@@ -83,14 +84,23 @@ class _Prepared:
         return IteratorResult(self._shape, iter([self._row(row) for row in rows] if self._read else rows))
 
     def _converted(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        convert = self._convert
-        return {n: convert[n](v) if n in convert else v for n, v in parameters.items()}
+        values = dict(parameters)
+        for name, process in self._convert:
+            if name in values:
+                values[name] = process(values[name])
+        return values
 
     def _row(self, row: Sequence[Any]) -> tuple[Any, ...]:
         values = list(row)
         for place, process in self._read:
             values[place] = process(values[place])
         return tuple(values)
+
+
+def _default(column: Any) -> Any:
+    if not column.default.is_scalar:
+        raise TypeError(f"{column} has no plain default; such a statement cannot be prepared")
+    return column.default.arg
 
 
 @lru_cache(1024)

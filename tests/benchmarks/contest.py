@@ -1,4 +1,4 @@
-"""Contestants in processes of their own, so that none changes the library, the loggers or the heap of another."""
+"""Contestants in processes of their own: none changes the library, the loggers or the heap of another."""
 
 import importlib
 import multiprocessing

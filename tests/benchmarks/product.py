@@ -1,4 +1,4 @@
-"""flow200's engine with the reference process: history, forms, candidate groups, a durable commit per step."""
+"""flow200 with the reference process: history, forms, candidate groups, a durable commit per step."""
 
 from datetime import UTC, datetime
 from pathlib import Path

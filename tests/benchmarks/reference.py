@@ -8,10 +8,12 @@ from typing import Any
 from tests.engine.drawing import body, boundary, end, file, process, service, timer, user, xor
 
 KEY = "reference"
-ROAD = "s>classify; classify>first_line; first_line>gw; gw>close[resolved == true]; gw>second_line[resolved == false]"
-FLOWS = f"{ROAD}; second_line>close; close>e; sla>notify; notify>late"
-LOOP = f"{ROAD}; second_line>ok; ok>close[confirmed == true]; ok>first_line[confirmed == false]"
-LOOPED_FLOWS = f"{LOOP}; close>e; sla>notify; notify>late"
+ROAD = (
+    "s>classify; classify>first_line; first_line>gw; gw>close[resolved == true];"
+    "gw>second_line[resolved == false]; close>e; sla>notify; notify>late"
+)
+FLOWS = f"{ROAD}; second_line>close"
+LOOPED_FLOWS = f"{ROAD}; second_line>ok; ok>close[confirmed == true]; ok>first_line[confirmed == false]"
 NODES = (
     service("classify", "classify"),
     user("first_line", "helpdesk", camunda_formRef="first_line"),
@@ -39,6 +41,11 @@ FORMS = {
 
 FIRST = {"resolved": False, "notes": "restarted once, same record"}
 SECOND = {"solution": "ledger record repaired", "end_code": "solved", "confirmed": False}
+CLOSED = "</spiffworkflow:serviceTaskOperator></extensionElements></serviceTask>"
+DESCRIPTION = """Monitoring raised an alert at 02:14. The nightly posting job stopped at the ledger of a
+branch; it was restarted once and stopped at the same record. Tellers go on working, but the balances they
+see are those of yesterday. The branch asks when they will be right again, and whether withdrawals must be
+limited until then. The next posting run begins at 22:00."""
 
 
 def spiff() -> str:
@@ -47,12 +54,8 @@ def spiff() -> str:
     for topic in ("classify", "notify", "close"):
         old = service(topic, topic)
         operator = f'<spiffworkflow:serviceTaskOperator id="op_{topic}" resultVariable="{topic}_result">'
-        inside = (
-            f"<extensionElements>{operator}<spiffworkflow:parameters/></spiffworkflow:serviceTaskOperator>"
-        )
-        drawn = drawn.replace(
-            old, f'<serviceTask id="{topic}" name="{topic}">{inside}</extensionElements></serviceTask>'
-        )
+        head = f'<serviceTask id="{topic}" name="{topic}"><extensionElements>{operator}'
+        drawn = drawn.replace(old, f"{head}<spiffworkflow:parameters/>{CLOSED}")
     drawn = drawn.replace("${resolved == true}", "resolved == True")
     drawn = drawn.replace("${resolved == false}", "resolved == False").replace(">PT4H<", ">'PT4H'<")
     extra = 'xmlns:spiffworkflow="http://spiffworkflow.org/bpmn/schema/1.0/core"'
@@ -64,10 +67,7 @@ def payload(number: int) -> dict[str, Any]:
     return {
         "number": f"SD20261123{number:06}",
         "subject": f"Posting job {number} of the core system stopped with return code 12",
-        "description": "Monitoring raised an alert at 02:14. The nightly posting job stopped while it read the "
-        "ledger of a branch; it was restarted once and stopped at the same record. Tellers go on working, but "
-        "the balances they see are those of yesterday. The branch asks when they will be right again, and "
-        "whether withdrawals must be limited until then. The next posting run begins at 22:00.",
+        "description": DESCRIPTION,
         "caller": f"U10{number:06}",
         "caller_name": "张伟",
         "caller_org": "Branch office 12",
