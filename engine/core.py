@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from engine import diagram as diagrams
@@ -39,7 +39,23 @@ from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
 from engine.prepared import prepared
 
 _TASK = prepared(select(store.task).where(store.task.c.id == bindparam("this")))
-_LOAD = prepared(select(store.instance).where(store.instance.c.id == bindparam("this")).with_for_update())
+_INSTANCE = {f"instance_{column.name}": column for column in store.instance.c}
+_FAILED = exists().where(
+    store.failure.c.instance_id == store.instance.c.id,
+    store.failure.c.job_key.is_(None),
+    store.failure.c.resolved_at.is_(None),
+)
+_TASK_AND_INSTANCE = prepared(
+    select(store.task, *(column.label(name) for name, column in _INSTANCE.items()), _FAILED.label("failed"))
+    .join(store.instance, store.instance.c.id == store.task.c.instance_id)
+    .where(store.task.c.id == bindparam("this"))
+    .with_for_update(of=store.instance)
+)
+_LOAD = prepared(
+    select(store.instance, _FAILED.label("failed"))
+    .where(store.instance.c.id == bindparam("this"))
+    .with_for_update(of=store.instance)
+)
 _NEWEST = prepared(
     select(store.definition)
     .where(store.definition.c.key == bindparam("this"))
@@ -307,12 +323,14 @@ class Engine:
     def _open_task(self, verb: _Verb, task_id: str) -> tuple[Live, Row[Any]]:
         """The instance of a task, locked, and the task as it is once we hold the lock."""
         connection, this = verb.command.connection, {"this": store.storable(task_id)}
-        row = connection.execute(_TASK, this).first()
+        row = connection.execute(_TASK_AND_INSTANCE, this).first()
         if row is None:
             raise TaskNotFound(task=task_id)
         if row.completed_at is not None:
             raise TaskNotOpen(element=row.element_name)
-        live = self._load(verb, row.instance_id)
+        live = self._loaded(
+            verb, {c.name: getattr(row, name) for name, c in _INSTANCE.items()} | {"failed": row.failed}
+        )
         if not self.database.is_sqlite:
             row = connection.execute(_TASK, this).one()
             if row.completed_at is not None:
@@ -325,8 +343,11 @@ class Engine:
         row = verb.command.connection.execute(_LOAD, this).mappings().first()
         if row is None:
             raise InstanceNotFound(instance=instance_id)
+        return self._loaded(verb, dict(row))
+
+    def _loaded(self, verb: _Verb, row: Mapping[str, Any]) -> Live:
         if row["ended_at"] is not None:
-            raise InstanceEnded(instance=instance_id)
+            raise InstanceEnded(instance=row["id"])
         found = self._definition(verb.command, row["definition_id"])
         flow = state.loads(row["state"], found.diagram)
         verb.live = Live(verb.command, self.domain, found.diagram, found.forms, {**row}, flow)
@@ -377,7 +398,7 @@ class Engine:
     def _answer(self, live: Live, row: Row[Any], data: Mapping[str, Any]) -> None:
         """The one door for a person's answer: candidate, form, domain; only then does the token move."""
         token = live.token(row.token)
-        if token is None or token not in workflow.open_user_tasks(live.workflow):
+        if token is None or not workflow.is_open_user_task(token):
             raise TaskNotOpen(element=row.element_name)
         self._claim(live, row, closing=True)
         command = live.command
@@ -424,7 +445,7 @@ class Engine:
         """A service task in job mode: call the domain, then let the token move on."""
         live = self._load(verb, job.instance_id)
         token = live.token(job.token)
-        if token is None or token not in workflow.parked(live.workflow):
+        if token is None or not workflow.is_parked(token):
             return
         workflow.finish(live.workflow, live.diagram, token, live.call(token))
         live.settle()

@@ -18,6 +18,7 @@ from engine.rows import Rows, Waits, add_jobs, waits
 
 VARIABLES_LIMIT = 65_536
 TEXT_LIMIT = 20_000
+_SCALAR = (str, int, float, bool, type(None))
 
 _CHANGED = (
     "revision",
@@ -60,8 +61,9 @@ class Live:
         self.fields: dict[str, Any] = {}
         self.at_element: str | None = None
         self.rows = Rows(command, diagram, self.row)
-        self._waits = waits(self.row["id"], flow, diagram) if row["revision"] else Waits()
-        self._known = {str(t.id) for t in workflow.resting(flow)}
+        resting = workflow.resting(flow)
+        self._waits = waits(self.row["id"], flow, diagram, resting) if row["revision"] else Waits()
+        self._known = {str(t.id) for t in resting}
         self._asked: dict[str, list[dict[str, Any]]] = {}
 
     # what the workflow tells and asks
@@ -150,25 +152,26 @@ class Live:
 
     def token(self, token: str) -> Any:
         """The workflow's task behind a stored token, or None when it is gone."""
-        return next((t for t in self.workflow.all_tasks() if str(t.id) == token), None)
+        found = self.workflow.tasks.get(token)  # an instance stored pruned has its tokens as they are stored
+        return found or next((t for t in self.workflow.all_tasks() if str(t.id) == token), None)
 
     # writing back
 
     def save(self) -> None:
         """Write state, tasks, timers, subscriptions, jobs and history of an instance whose tokens rest."""
-        self._forget_old_answers()
         resting = workflow.resting(self.workflow)
+        self._forget_old_answers(resting)
         self._tell_domain(resting)
-        over = not workflow.has_token(self.workflow)
+        over = not workflow.has_token(self.workflow, resting)
         if over and not self.ends:
             raise workflow.DeadEnd("no token is left and no end event was reached")
         for task in resting:
             if str(task.id) not in self._known:
                 self.note("entered", self.diagram.element(workflow.element_id(task)))
         self._write_instance(resting, over)
-        now_waits = waits(self.row["id"], self.workflow, self.diagram)
+        now_waits = waits(self.row["id"], self.workflow, self.diagram, resting)
         self.rows.follow(self._waits, now_waits, self.fields)
-        if not self.is_new:
+        if self.row.get("failed"):
             self.rows.resolve_verb_failures()
         self.write_notes()
         self._waits, self._known = now_waits, {str(t.id) for t in resting}
@@ -186,9 +189,9 @@ class Live:
             self._waits, tasks={t: v for t, v in self._waits.tasks.items() if t != row.token}
         )
 
-    def _forget_old_answers(self) -> None:
+    def _forget_old_answers(self, resting: list[Any]) -> None:
         """A task that is entered again must not route by the answer of its last visit."""
-        for task in workflow.open_user_tasks(self.workflow):
+        for task in filter(workflow.is_open_user_task, resting):
             form = self._form(workflow.element_id(task))
             if form is not None and str(task.id) not in self._known:
                 for key in form.keys & task.data.keys():
@@ -292,4 +295,4 @@ def check_key(business_key: str | None) -> None:
 
 
 def _only_scalars(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in data.items() if v is None or isinstance(v, str | int | float | bool)}
+    return {k: v for k, v in data.items() if isinstance(v, _SCALAR)}

@@ -86,16 +86,16 @@ class Waits:
     messages: Mapping[tuple[str, str], workflow.Subscription] = field(default_factory=dict)
 
 
-def waits(instance_id: str, flow: workflow.Workflow, diagram: Diagram) -> Waits:
-    """What this instance waits for now."""
+def waits(instance_id: str, flow: workflow.Workflow, diagram: Diagram, resting: list[Any]) -> Waits:
+    """What this instance waits for now; `resting` are the tasks at which its tokens rest."""
     jobs: dict[str, tuple[str, str, str, datetime | None]] = {}
     for timer in workflow.timers(flow, diagram):
         key = f"timer:{instance_id}:{timer.token}:{timer.due.isoformat()}"
         jobs[key] = ("timer", timer.element_id, timer.token, timer.due)
-    for task in workflow.parked(flow):
+    for task in filter(workflow.is_parked, resting):
         jobs[f"service:{instance_id}:{task.id}"] = ("service", workflow.element_id(task), str(task.id), None)
     return Waits(
-        {str(t.id): t for t in workflow.open_user_tasks(flow)},
+        {str(t.id): t for t in filter(workflow.is_open_user_task, resting)},
         jobs,
         {(s.token, s.message): s for s in workflow.subscriptions(flow, diagram)},
     )

@@ -18,6 +18,12 @@ def cpu(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
+def settle_heap() -> None:
+    """Spare each collection what lives as long as the process, as `flow200 serve` does."""
+    gc.collect()
+    gc.freeze()
+
+
 def three_steps(engine: Any, count: int) -> dict[str, float]:
     """CPU µs per create, first and second completion of the reference process, `count` instances each."""
     made: list[Any] = []
