@@ -10,11 +10,13 @@ from typing import Any
 class Contestant:
     """An object of `module:name` that lives in a child process on a folder of its own."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, *more: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._mine, theirs = context.Pipe()
         self._folder = tempfile.TemporaryDirectory(prefix="flow200-bench-")
-        self._process = context.Process(target=_serve, args=(where, self._folder.name, theirs), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(where, self._folder.name, theirs, more), daemon=True
+        )
         self._process.start()
         theirs.close()
 
@@ -33,9 +35,9 @@ class Contestant:
         self._folder.cleanup()
 
 
-def _serve(where: str, folder: str, pipe: Any) -> None:
+def _serve(where: str, folder: str, pipe: Any, more: tuple[Any, ...]) -> None:
     module, _, name = where.partition(":")
-    made = getattr(importlib.import_module(module), name)(Path(folder))
+    made = getattr(importlib.import_module(module), name)(Path(folder), *more)
     while True:
         try:
             method, args = pipe.recv()

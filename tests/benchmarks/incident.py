@@ -11,6 +11,7 @@ from engine.ports import Actor
 from handlers import sample
 from handlers.desk import Desk
 from tests.benchmarks.measure import cpu, settle_heap
+from tests.benchmarks.parts import shares
 from tests.benchmarks.product import OPEN, now
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,17 @@ class Bank:
         for number, (task, *_) in enumerate(ROAD):
             spent[task] = cpu(lambda n=number: [self.step(one, n) for one in made])  # type: ignore[misc]
         return {name: seconds / count * 1e6 for name, seconds in spent.items()}
+
+    def parts(self, count: int) -> dict[str, float]:
+        """The share of each part in a completion."""
+        made = [self.record() for _ in range(count)]
+
+        def whole() -> None:
+            for number in range(len(ROAD)):
+                for one in made:
+                    self.step(one, number)
+
+        return shares(whole)
 
     def record(self) -> str:
         """A call recorded at the desk: start and the answer of 200.1 in one transaction."""

@@ -9,7 +9,8 @@ from engine.core import Engine
 from engine.plain import PlainDomain
 from engine.ports import Actor
 from tests.benchmarks.measure import settle_heap, three_steps
-from tests.benchmarks.reference import DIAGRAM, FIRST, FORMS, KEY, LOOPED, SECOND
+from tests.benchmarks.parts import shares
+from tests.benchmarks.reference import DIAGRAM, FIRST, FORMS, KEY, LOOPED, SECOND, payload
 
 DESK = Actor("lina", "李娜", frozenset({"helpdesk", "second_line"}))
 TOPICS = {
@@ -23,7 +24,7 @@ OPEN = "SELECT id FROM task WHERE instance_id = ? AND completed_at IS NULL"
 class Product:
     """The reference process on the engine; who completes a task knows its id, as from a task list."""
 
-    def __init__(self, folder: Path, synchronous: str = "FULL", url: str | None = None) -> None:
+    def __init__(self, folder: Path, url: str | None = None, synchronous: str = "FULL") -> None:
         self.path = folder / "flow200.db"
         self.database = store.Database(url or f"sqlite:///{self.path}")
         store.metadata.create_all(self.database.engine)
@@ -46,8 +47,19 @@ class Product:
         """CPU µs of each operation in one round."""
         return three_steps(self, count)
 
-    def create(self, payload: dict[str, Any], process: str = KEY) -> str:
-        return self.engine.start(process, DESK, now(), variables=payload).id
+    def parts(self, count: int) -> dict[str, float]:
+        """The share of each part in a completion."""
+        made = [self.create(payload(number)) for number in range(count)]
+
+        def both() -> None:
+            for one in made:
+                self.complete_first(one)
+                self.complete_second(one)
+
+        return shares(both)
+
+    def create(self, data: dict[str, Any], process: str = KEY) -> str:
+        return self.engine.start(process, DESK, now(), variables=data).id
 
     def complete_first(self, instance: str) -> None:
         self.engine.complete(self.task(instance), FIRST, DESK, now())
@@ -58,9 +70,10 @@ class Product:
     def task(self, instance: str) -> str:
         """The id of the instance's one open task."""
         cursor = self.raw.cursor()
-        cursor.execute(OPEN, (instance,))
+        cursor.execute(OPEN if self.database.is_sqlite else OPEN.replace("?", "%s"), (instance,))
         found = str(cursor.fetchone()[0])
         cursor.close()
+        self.raw.rollback()
         return found
 
     def state_bytes(self, instance: str) -> int:
