@@ -20,22 +20,15 @@ VARIABLES_LIMIT = 65_536
 TEXT_LIMIT = 20_000
 _SCALAR = (str, int, float, bool, type(None))
 
-_CHANGED = (
-    "revision",
-    "state",
-    "tokens",
-    "variables",
-    "history_seq",
-    "business_key",
-    "ended_at",
-    "end_element",
-)
+_CHANGED = ("revision", "state", "tokens", "variables", "history_seq")
+_ENDED = ("ended_at", "end_element")
 _ADD_INSTANCE = prepared(insert(store.instance))
-_CHANGE_INSTANCE = prepared(
-    update(store.instance)
-    .where(store.instance.c.id == bindparam("this"), store.instance.c.revision == bindparam("seen"))
-    .values({name: bindparam(name) for name in _CHANGED})
+_unchanged = update(store.instance).where(
+    store.instance.c.id == bindparam("this"), store.instance.c.revision == bindparam("seen")
 )
+# What is indexed is written only when it changes: SQLite would write the indexes anew as well.
+_MOVE_INSTANCE = prepared(_unchanged.values({name: bindparam(name) for name in _CHANGED}))
+_END_INSTANCE = prepared(_unchanged.values({name: bindparam(name) for name in (*_CHANGED, *_ENDED)}))
 _ADD_HISTORY = prepared(insert(store.history))
 
 
@@ -218,15 +211,20 @@ class Live:
             "tokens": [workflow.element_id(t) for t in resting],
             "variables": _only_scalars(data),
             "history_seq": self.row["history_seq"],
-            "business_key": self.row["business_key"],
-            "ended_at": self.command.now if over else None,
-            "end_element": self.ends[-1] if over else None,
         }
+        if over or revision == 0:
+            values |= {
+                "ended_at": self.command.now if over else None,
+                "end_element": self.ends[-1] if over else None,
+            }
         run = self.command.connection.execute
         try:
             if revision == 0:
                 run(_ADD_INSTANCE, {**self.row, **values})
-            elif not run(_CHANGE_INSTANCE, {**values, "this": self.row["id"], "seen": revision}).rowcount:
+            elif not run(
+                _END_INSTANCE if over else _MOVE_INSTANCE,
+                {**values, "this": self.row["id"], "seen": revision},
+            ).rowcount:
                 raise StaleInstance(instance=self.row["id"])
         except IntegrityError as error:
             raise InstanceOpen(key=self.row["business_key"], process=self.row["process"]) from error

@@ -265,7 +265,9 @@ class Database:
         self._writer = threading.RLock()
         self._writing: Connection | None = None  # SQLite's one writer keeps its connection
         if self.is_sqlite:
-            self.engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
+            self.engine = create_engine(
+                url, connect_args={"check_same_thread": False, "timeout": 30, "cached_statements": 512}
+            )
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:

@@ -68,13 +68,13 @@ class Workflow(BpmnWorkflow):  # type: ignore[misc]
         )
 
     def update_waiting_tasks(self) -> None:
-        for task in [t for t in self.tasks.values() if t.state == TaskState.WAITING]:
+        for task in [t for t in self.tasks.values() if t._state == TaskState.WAITING]:
             task.task_spec._update(task)
 
     def is_completed(self) -> bool:
         """Only the library's own bookkeeping; the engine trusts End events, never this (trap R2)."""
         if not self.completed:
-            self.completed = not any(t.has_state(TaskState.NOT_FINISHED_MASK) for t in self.tasks.values())
+            self.completed = not any(t._state & TaskState.NOT_FINISHED_MASK for t in self.tasks.values())
         return self.completed
 
     def all_tasks(self) -> list[Any]:
@@ -136,7 +136,7 @@ def settle(workflow: Workflow, diagram: Diagram) -> None:
     host = workflow.host
     assert host is not None
     for _ in range(STEPS_PER_VERB):
-        task = next((t for t in workflow.all_tasks() if t.state == TaskState.READY and _automatic(t)), None)
+        task = next((t for t in workflow.all_tasks() if t._state == TaskState.READY and _automatic(t)), None)
         if task is None and not _wake_parents(workflow):
             break
         if task is not None:
