@@ -6,13 +6,14 @@ PIP_VERSION := 26.3
 INPUTS := pyproject.toml requirements.lock
 FUZZED = $(shell grep -rlE '^(from|import) hypothesis' tests --include='test_*.py')
 
-.PHONY: help run demo test check lint format docs mutants fuzz reliability lock clean
+.PHONY: help run demo test bench check lint format docs mutants fuzz reliability lock clean
 
 help:
 	@echo "make run      install if needed, then serve flow200 on http://127.0.0.1:8080"
 	@echo "make demo     play a day of a bank into a scratch database, then serve it"
 	@echo "make test     the tests, on SQLite and PostgreSQL"
 	@echo "make check    format, lint, types, arrows, then the tests"
+	@echo "make bench    the goals of speed, measured; not part of the tests"
 	@echo "make lint     the same without the tests"
 	@echo "make format   write the format and the safe fixes of lint"
 	@echo "make docs     write the tables of docs/reference from the code"
@@ -33,6 +34,10 @@ demo: .venv/installed
 test: .venv/installed-dev
 	@echo "==> tests on SQLite and PostgreSQL, a worker for each core"
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+bench: .venv/installed-dev
+	@echo "==> benchmarks: CPU ratios in one interleaved run (some minutes; ends with 1 when a goal is missed)"
+	@$(BIN)/python -m tests.benchmarks
 
 check: lint test
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from engine import diagram as diagrams
@@ -36,6 +36,32 @@ from engine.forms import Form, FormError, compile_form
 from engine.jobs import Jobs
 from engine.live import Live, check_key, scalars
 from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
+from engine.prepared import prepared
+
+_TASK = prepared(select(store.task).where(store.task.c.id == bindparam("this")))
+_INSTANCE = {f"instance_{column.name}": column for column in store.instance.c}
+_FAILED = exists().where(
+    store.failure.c.instance_id == store.instance.c.id,
+    store.failure.c.job_key.is_(None),
+    store.failure.c.resolved_at.is_(None),
+)
+_TASK_AND_INSTANCE = prepared(
+    select(store.task, *(column.label(name) for name, column in _INSTANCE.items()), _FAILED.label("failed"))
+    .join(store.instance, store.instance.c.id == store.task.c.instance_id)
+    .where(store.task.c.id == bindparam("this"))
+    .with_for_update(of=store.instance)
+)
+_LOAD = prepared(
+    select(store.instance, _FAILED.label("failed"))
+    .where(store.instance.c.id == bindparam("this"))
+    .with_for_update(of=store.instance)
+)
+_NEWEST = prepared(
+    select(store.definition)
+    .where(store.definition.c.key == bindparam("this"))
+    .order_by(store.definition.c.version.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +143,7 @@ class Engine:
             live.settle()
             live.save()
             if answer is not None:
-                rows = live.open_rows()
+                rows = live.rows.open_tasks()
                 if not rows:
                     raise NothingToAnswer(process=process)
                 self._answer(live, rows[0], answer)
@@ -296,36 +322,42 @@ class Engine:
 
     def _open_task(self, verb: _Verb, task_id: str) -> tuple[Live, Row[Any]]:
         """The instance of a task, locked, and the task as it is once we hold the lock."""
-        connection, table = verb.command.connection, store.task
-        query = select(table).where(table.c.id == store.storable(task_id))
-        row = connection.execute(query).first()
+        connection, this = verb.command.connection, {"this": store.storable(task_id)}
+        row = connection.execute(_TASK_AND_INSTANCE, this).first()
         if row is None:
             raise TaskNotFound(task=task_id)
         if row.completed_at is not None:
             raise TaskNotOpen(element=row.element_name)
-        live = self._load(verb, row.instance_id)
+        live = self._loaded(
+            verb, {c.name: getattr(row, name) for name, c in _INSTANCE.items()} | {"failed": row.failed}
+        )
         if not self.database.is_sqlite:
-            row = connection.execute(query).one()
+            row = connection.execute(_TASK, this).one()
             if row.completed_at is not None:
                 raise TaskNotOpen(element=row.element_name)
         live.at_element = row.element_id
         return live, row
 
     def _load(self, verb: _Verb, instance_id: str) -> Live:
-        table = store.instance
-        query = select(table).where(table.c.id == store.storable(instance_id)).with_for_update()
-        row = verb.command.connection.execute(query).mappings().first()
+        this = {"this": store.storable(instance_id)}
+        row = verb.command.connection.execute(_LOAD, this).mappings().first()
         if row is None:
             raise InstanceNotFound(instance=instance_id)
+        return self._loaded(verb, dict(row))
+
+    def _loaded(self, verb: _Verb, row: Mapping[str, Any]) -> Live:
         if row["ended_at"] is not None:
-            raise InstanceEnded(instance=instance_id)
+            raise InstanceEnded(instance=row["id"])
         found = self._definition(verb.command, row["definition_id"])
         flow = state.loads(row["state"], found.diagram)
         verb.live = Live(verb.command, self.domain, found.diagram, found.forms, {**row}, flow)
         return verb.live
 
-    def _claim(self, live: Live, row: Row[Any]) -> None:
-        """A task of one's groups; one that the domain only proposed to a colleague may be taken over."""
+    def _claim(self, live: Live, row: Row[Any], closing: bool = False) -> None:
+        """A task of one's groups; one that the domain only proposed to a colleague may be taken over.
+
+        `closing`: the row is about to be written as completed, and as claimed with it.
+        """
         by = live.command.by
         if row.assignee == by.id and row.claimed_at is not None:
             return
@@ -333,7 +365,10 @@ class Engine:
             raise NotCandidate(element=row.element_name, groups=", ".join(row.groups))
         if row.assignee not in (None, by.id) and (row.claimed_at is not None or not row.groups):
             raise TaskAssigned(element=row.element_name, assignee=row.assignee)
-        self._set_assignee(live, row, by.id)
+        if closing:
+            self._tell_claimed(live, row, by.id)
+        else:
+            self._set_assignee(live, row, by.id)
 
     def _set_assignee(self, live: Live, row: Row[Any], assignee: str | None) -> None:
         table, now = store.task, live.command.now
@@ -342,6 +377,9 @@ class Engine:
             .where(table.c.instance_id == row.instance_id, table.c.id == row.id)
             .values(assignee=assignee, claimed_at=now if assignee else None)
         )
+        self._tell_claimed(live, row, assignee)
+
+    def _tell_claimed(self, live: Live, row: Row[Any], assignee: str | None) -> None:
         element = live.diagram.element(row.element_id)
         live.note("claimed" if assignee else "unclaimed", element)
         live.take(self.domain.claimed(live.command, live.task_view(row), assignee))
@@ -350,19 +388,19 @@ class Engine:
         """Write the notes of a verb that moved no token, and what the domain said of open tasks."""
         if not live.notes:
             return
-        live.change_open_tasks()
+        live.rows.change_tasks(live.fields)
         table = store.instance
         live.command.connection.execute(
             update(table).where(table.c.id == live.row["id"]).values(history_seq=live.row["history_seq"])
         )
-        live.command.connection.execute(insert(store.history), live.notes)
+        live.write_notes()
 
     def _answer(self, live: Live, row: Row[Any], data: Mapping[str, Any]) -> None:
         """The one door for a person's answer: candidate, form, domain; only then does the token move."""
         token = live.token(row.token)
-        if token is None or token not in workflow.open_user_tasks(live.workflow):
+        if token is None or not workflow.is_open_user_task(token):
             raise TaskNotOpen(element=row.element_name)
-        self._claim(live, row)
+        self._claim(live, row, closing=True)
         command = live.command
         form = live.forms.get(row.form or "")
         given = form.check(data, lambda key: self.domain.options(command, key)) if form else scalars(data)
@@ -371,7 +409,7 @@ class Engine:
         token.data.update(scalars(effect.variables))
         live.note("completed", live.diagram.element(row.element_id), {"variables": dict(effect.variables)})
         workflow.run(live.workflow, live.diagram, token)
-        live.close_task(row.id)
+        live.close_task(row)
         live.settle()
         live.save()
 
@@ -407,7 +445,7 @@ class Engine:
         """A service task in job mode: call the domain, then let the token move on."""
         live = self._load(verb, job.instance_id)
         token = live.token(job.token)
-        if token is None or token not in workflow.parked(live.workflow):
+        if token is None or not workflow.is_parked(token):
             return
         workflow.finish(live.workflow, live.diagram, token, live.call(token))
         live.settle()
@@ -472,11 +510,8 @@ class Engine:
         return Deployment(deployment_id, versions, False, warnings)
 
     def _newest_row(self, command: Command, key: str) -> Row[Any] | None:
-        table = store.definition
-        query = (
-            select(table).where(table.c.key == store.storable(key)).order_by(table.c.version.desc()).limit(1)
-        )
-        return command.connection.execute(query).first()
+        found: Row[Any] | None = command.connection.execute(_NEWEST, {"this": store.storable(key)}).first()
+        return found
 
     def _newest(self, command: Command, key: str) -> _Definition:
         row = self._newest_row(command, key)

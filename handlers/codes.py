@@ -36,6 +36,7 @@ class Codes:
 
     def __init__(self, rows: Iterable[Code]) -> None:
         self._tables: dict[str, dict[str, Code]] = {}
+        self.offered: dict[str, frozenset[str]] = {}
         for row in rows:
             self._tables.setdefault(row.table, {})[row.code] = row
 

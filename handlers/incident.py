@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from handlers.codes import Codes
@@ -373,4 +373,9 @@ class Scene:
 
 def of(cls: type[T], row: Any) -> T:
     """A value from the mapping of a database row: the columns that the value knows."""
-    return cls(**{f.name: row[f.name] for f in fields(cls)})  # type: ignore[arg-type]
+    return cls(**{name: row[name] for name in _names(cls)})  # type: ignore[arg-type]
+
+
+@lru_cache(64)
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cls))

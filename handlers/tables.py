@@ -1,13 +1,14 @@
 """The tables of the domain: the call and what hangs on it, and the reference data (PROCESS §6.1, §6.7)."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
     Dialect,
+    Executable,
     ForeignKey,
     Index,
     Integer,
@@ -23,6 +24,13 @@ from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
+
+S = TypeVar("S", bound=Executable)
+
+
+def prepared(statement: S) -> S:
+    """Mark a statement that is built once; the engine's connections then run it without building it again."""
+    return statement.execution_options(prepared=True)
 
 
 class Instant(TypeDecorator[datetime]):

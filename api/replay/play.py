@@ -11,8 +11,8 @@ from api.replay.records import UNKNOWN, Record
 from engine import reads
 from engine.core import Engine
 from engine.errors import EngineError
-from engine.live import add_jobs
 from engine.ports import Actor
+from engine.rows import add_jobs
 from handlers.desk import Desk
 from handlers.errors import HoldRefused, Refused
 

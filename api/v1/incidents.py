@@ -12,7 +12,7 @@ from api.http import Blueprint, Schema
 from api.product import engine, now, person, product
 from api.v1 import lists, reading
 from engine import reads
-from engine.live import add_jobs
+from engine.rows import add_jobs
 from handlers import directory, facts, registry
 
 PROCESS, ESCALATION, BY_HAND = "incident_200", "escalation", "X13"
