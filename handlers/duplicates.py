@@ -5,6 +5,7 @@ from handlers.errors import ParentRefused
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Job, Line, Outcome
 
+JUDGED = ("category", "impact", "urgency", "priority")
 SOLVED = ("ST7", "ST8")
 BEFORE_SOLVED = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6")
 
@@ -26,7 +27,11 @@ def link(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """The parent's solution is copied, marked inherited; the child goes to its own confirmation."""
+    """The parent's solution is copied, marked inherited; the child goes to its own confirmation.
+
+    A child that was linked before it was judged takes the parent's judgement, so that first line can
+    work on it if its caller refuses.
+    """
     rights.desk(scene, "parent_solved")
     parent = scene.facts.call(case.incident.parent or "")
     if parent is None or parent.status not in SOLVED:
@@ -34,9 +39,11 @@ def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
     solved = {
         name: getattr(parent, name) for name in ("solution_tier", "solution_kind", "solution_steps", "solver")
     }
+    judged = {name: getattr(case.incident, name) or getattr(parent, name) for name in JUDGED}
     return waits.resume(case, "parent_solved", scene) + Outcome(
         {
             **solved,
+            **judged,
             "solution_inherited": True,
             "first_resolved_at": case.incident.first_resolved_at or scene.now,
             "resolved_at": scene.now,

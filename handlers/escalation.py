@@ -402,19 +402,12 @@ def _to_incident(no: str, active: Escalation, decision: str) -> Job:
 def _may_decide(case: Case, decision: str, scene: Scene) -> None:
     """What the call cannot take where it stands is not decided, but said why."""
     call = case.incident
-    if decision == "reassign" and not _reassignable(case):
+    if decision == "reassign" and call.status not in REASSIGNABLE:
         where = f"{call.step} ({call.status})"
         raise _refused(call.no, f"在 {where} 没有可改派的二线处理", f"at {where} no second line works on it")
     held = scene.codes.table("hold").get(call.hold or "")
     if decision == "declare_major" and call.status == "ST6" and held and held.data.get("never"):
         raise EndHoldFirst("decision", no=call.no, hold=held.code, priority=call.priority)
-
-
-def _reassignable(case: Case) -> bool:
-    """Second line works or is to accept; while a vendor's answer is awaited it takes the work back first."""
-    engagement = case.engagement
-    awaited = engagement is not None and engagement.responded_at is None
-    return case.incident.status in REASSIGNABLE and not awaited
 
 
 def _active(case: Case) -> Escalation:

@@ -216,18 +216,15 @@ def test_a_call_that_waits_for_the_customer_is_not_declared_major(raised):
         raised.answer("T_decide", "liuyang", decision="declare_major")
 
 
-def test_a_call_that_awaits_a_vendor_is_taken_back_first(raised):
+def test_a_call_that_awaits_a_vendor_is_reassigned_and_the_engagement_ends(raised):
     raised.answer("T_ack", "zhenghao")
     escalation, raised.instance = raised.instance, raised.call_instance
     raised.answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
     raised.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor").at("E_vendor")
     incident, raised.instance = raised.instance, escalation
 
-    with pytest.raises(EscalationRefused):
-        raised.answer("T_decide", "zhenghao", decision="reassign")
-
+    raised.answer("T_decide", "zhenghao", decision="reassign")
     raised.instance = incident
-    raised.message("vendor_answered", "zhenghao", vendor_result="accepted").at("T200_8")
     raised.message("escalation_decided", "system", decision="reassign").at("T200_5")
     assert raised.record["status"] == "ST2"
     assert {order["status"] for order in raised.rows(tables.work_order)} == {"W7"}
