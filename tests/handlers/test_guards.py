@@ -20,7 +20,7 @@ from handlers.incident import Case
 from handlers.outcome import Outcome, Row
 from tests.handlers.conftest import NoFacts, at
 
-SOLVED = {"exit_path": "confirmed", "solution_steps": "步骤"}
+SOLVED = {"exit_path": "confirmed", "solution_steps": "步骤", "category": "TRM"}
 
 
 class Calls(NoFacts):
@@ -59,7 +59,7 @@ def test_a_closure_code_fits_the_kind_of_solution(codes, scene, call, code, kind
 
 def test_a_parent_does_not_close_before_its_children_are_solved(codes, scene, call):
     child = replace(call, no="SD202611230002", parent=call.no, status="ST6")
-    solved = replace(call, **SOLVED, solution_kind="permanent")
+    solved = replace(call, **SOLVED, solution_kind="permanent", priority="P3")
     knowing = replace(scene, facts=Calls(child))
 
     with pytest.raises(ChildrenOpen):
@@ -67,7 +67,8 @@ def test_a_parent_does_not_close_before_its_children_are_solved(codes, scene, ca
 
 
 def test_the_category_other_is_recoded_before_a_call_closes(scene, call):
-    solved = replace(call, **SOLVED, solution_kind="permanent", category="OTH")
+    judged = replace(call, **SOLVED, solution_kind="permanent", priority="P3")
+    solved = replace(judged, category="OTH")
 
     with pytest.raises(CategoryOpen):
         closure.closing(Case(solved), {"closure_code": "C01"}, scene)
