@@ -238,6 +238,10 @@ SHAPES: dict[str, Shape] = {
             "hand_offs": array(row(tables.hand_off)),
             "escalations": array(ref("EscalationWithRaises")),
             "notices": array(row(tables.notice)),
+            "similar": {
+                **array(TEXT),
+                "description": "同一配置项或呼叫人的未关闭事件 · Open calls of the same CI or caller",
+            },
             "instances": array(ref("Instance")),
             "tasks": array(ref("Task")),
         }
