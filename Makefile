@@ -4,15 +4,22 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_VERSION := 26.3
 INPUTS := pyproject.toml requirements.lock
+FUZZED = $(shell grep -rlE '^(from|import) hypothesis' tests --include='test_*.py')
 
-.PHONY: help run test check lint format lock clean
+.PHONY: help run demo test bench check lint format docs mutants fuzz reliability lock clean
 
 help:
 	@echo "make run      install if needed, then serve flow200 on http://127.0.0.1:8080"
+	@echo "make demo     play a day of a bank into a scratch database, then serve it"
 	@echo "make test     the tests, on SQLite and PostgreSQL"
 	@echo "make check    format, lint, types, arrows, then the tests"
+	@echo "make bench    the goals of speed, measured; not part of the tests"
 	@echo "make lint     the same without the tests"
 	@echo "make format   write the format and the safe fixes of lint"
+	@echo "make docs     write the tables of docs/reference from the code"
+	@echo "make mutants  take each guard away in turn; its test must go red (some minutes)"
+	@echo "make fuzz     the random tests, larger (some minutes)"
+	@echo "make reliability  kill the service at random moments; nothing may be lost or doubled"
 	@echo "make lock     resolve the dependencies anew and pin them in requirements.lock"
 	@echo "make clean    remove .venv and the caches (var/, your data, stays)"
 
@@ -20,9 +27,17 @@ run: .venv/installed
 	@echo "==> flow200 serve (stop with Ctrl-C)"
 	@$(BIN)/flow200 serve
 
+demo: .venv/installed
+	@echo "==> flow200 demo (stop with Ctrl-C)"
+	@$(BIN)/flow200 demo
+
 test: .venv/installed-dev
 	@echo "==> tests on SQLite and PostgreSQL, a worker for each core"
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+bench: .venv/installed-dev
+	@echo "==> benchmarks: CPU ratios in one interleaved run (some minutes; ends with 1 when a goal is missed)"
+	@$(BIN)/python -m tests.benchmarks
 
 check: lint test
 
@@ -34,6 +49,22 @@ lint: .venv/installed-dev
 
 format: .venv/installed-dev
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+docs: .venv/installed-dev
+	@echo "==> tables of docs/reference"
+	@PYTHONPATH=. $(BIN)/python docs/tables.py
+
+mutants: .venv/installed-dev
+	@echo "==> guards taken away, one at a time"
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
+fuzz: .venv/installed-dev
+	@echo "==> random tests, larger"
+	@FLOW200_FUZZ=1 FLOW200_TEST_DATABASES=sqlite $(BIN)/python -m pytest -n auto $(FUZZED) $(ARGS)
+
+reliability: .venv/installed-dev
+	@echo "==> the service is killed at random moments"
+	@FLOW200_RELIABILITY=1 $(BIN)/python -m pytest -q -s tests/reliability $(ARGS)
 
 lock: .venv/python
 	@echo "==> resolving the dependencies without the pins"

@@ -3,12 +3,12 @@
 import logging
 from pathlib import Path
 
-import flask_smorest
 from flask import Flask, Response, g, request
 from sqlalchemy import make_url
 
-from api import auth, errors, health, http, incidents, pages, rest, settings, tasks
+from api import auth, errors, http, pages, rest, settings, v1
 from api.product import Clock, Product, product, system_clock
+from api.v1 import schemas
 from engine.core import Engine
 from engine.store import Database
 from handlers.desk import Desk
@@ -19,11 +19,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-}
-OPENAPI = {
-    "info": {"description": "流程 200 的接口。The incident process over HTTP."},
-    "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
-    "security": [{"basic": []}],
 }
 
 
@@ -41,13 +36,11 @@ def create_app(chosen: settings.Settings | None = None, clock: Clock | None = No
         API_TITLE="flow200",
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/api/v1",
-        OPENAPI_JSON_PATH="openapi.json",
     )
     app.json = http.Json(app, chosen.zone)
     app.extensions["flow200"] = _product(chosen, clock or system_clock)
-    api = flask_smorest.Api(app, spec_kwargs=OPENAPI)
-    for blueprint in (incidents.blueprint, tasks.blueprint, health.blueprint):
+    api = schemas.Api(app, spec_kwargs=schemas.OPENAPI)
+    for blueprint in v1.BLUEPRINTS:
         api.register_blueprint(blueprint)
     rest.register(api, app)
     app.register_blueprint(pages.blueprint)
@@ -70,6 +63,7 @@ def _open(url: str) -> Database:
 
 
 def _enter() -> None:
+    http.refuse_nul(request.path)
     g.now = product().clock()
     public = request.endpoint in auth.PUBLIC | rest.PUBLIC or request.method == "OPTIONS"
     if request.endpoint and not public:

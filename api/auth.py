@@ -25,7 +25,7 @@ ACCOUNTS_KEPT = 10_000
 SHORTEST = 12  # characters of a password
 # The hash of a password that nobody knows: an unknown account is verified against it.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$dowJLUidN9dAg7PovpfP1w$zuAD1nfGEOlG7HcF9R8903dx+B5UTb6ZgC+ob+gtAvw"
-PUBLIC = {"health.health", "api-docs.openapi_json", "pages.home", "pages.picture", "static"}
+PUBLIC = {"health.health", "docs.openapi", "docs.page", "pages.home", "pages.picture", "static"}
 
 
 class Doorkeeper:

@@ -40,11 +40,12 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; a named error is a sentence and exit code 1, not a traceback."""
+        from api.install import SameName
         from api.settings import InvalidSetting
 
         try:
             return super().invoke(ctx)
-        except InvalidSetting as error:
+        except (InvalidSetting, SameName) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -75,9 +76,11 @@ def serve() -> None:
     say(f"database  {_without_password(parts.settings.database_url)}")
     migrations.upgrade(parts.database)
     if made := install.load_sample(parts):
-        _show(made)
+        show_passwords(made)
+    if fresh := install.load_codes(parts):
+        say(f"codes     {fresh} new rows")
     with _findings():
-        say(f"diagrams  {_said(install.deploy(parts))}")
+        say(f"diagrams  {install.deploy_first(parts)}")
     _say_what_next(parts)
     run(app, server)
     say("stopped")
@@ -204,7 +207,8 @@ def _without_password(url: str) -> str:
         return url
 
 
-def _show(made: "list[FirstPassword]") -> None:
+def show_passwords(made: "list[FirstPassword]") -> None:
+    """The table of passwords that were just made; they are shown once."""
     from rich.console import Console
     from rich.table import Table
 
@@ -223,4 +227,4 @@ def _say_what_next(parts: "Product") -> None:
 
 
 # Larger commands, in files of their own: name → "module:attribute".
-ELSEWHERE = {"replay": "api.replay.command:replay"}
+ELSEWHERE = {"demo": "api.demo.command:demo", "replay": "api.replay.command:replay"}

@@ -168,6 +168,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (desk_errors.UnknownCall, 404),
     (desk_errors.UnknownPerson, 404),
     (desk_errors.WithdrawInstead, 409),
+    (desk_errors.RecordNotFound, 404),
     (desk_errors.StaleCall, 409),
     (desk_errors.CallClosed, 409),
     (desk_errors.TransitionRefused, 409),
@@ -227,6 +228,8 @@ def body(
     }
     if fields:
         content["fields"] = fields
+    if candidates := getattr(error, "candidates", None):
+        content["candidates"] = candidates
     response = _dialect(content, error)
     response.headers.update(headers or {})
     response.headers["Content-Language"] = "zh-CN" if language() == "zh" else "en"

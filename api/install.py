@@ -1,6 +1,6 @@
 """Makes a database ready to serve: a sample organisation with its first passwords, the diagrams."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +10,20 @@ from api import auth, records
 from api.product import Product
 from api.settings import ROOT
 from engine import lint as engine_lint
+from engine import reads
 from engine.core import Deployment
 from engine.forms import FormError, compile_form
 from engine.lint import Finding
 from engine.ports import SYSTEM
-from handlers import sample
+from handlers import codes, sample
 from handlers.desk import Desk
 
 DIAGRAMS = ROOT / "bpmn"
 SOURCES = ("*.bpmn", "*.dmn", "*.form")
+
+
+class SameName(Exception):
+    """Two of the given files have the same name; the sentence says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,35 @@ class FirstPassword:
     password: str
 
 
-def load_sample(parts: Product) -> list[FirstPassword]:
+def load_sample(parts: Product, password: Callable[[], str] = auth.generated_password) -> list[FirstPassword]:
     """The sample organisation on an empty database, each person with a new password; else nothing."""
     with parts.database.write() as connection:
         if not records.is_empty(connection):
             return []
         sample.load(connection, parts.clock())
-        return _first_passwords(connection)
+        return _first_passwords(connection, password)
+
+
+def load_codes(parts: Product) -> int:
+    """The rows of the shipped code tables that the database does not hold yet; returns how many."""
+    with parts.database.write() as connection:
+        return codes.load(connection)
+
+
+def deploy_first(parts: Product) -> str:
+    """Deploy our diagrams where none are in force; what an owner deployed is never replaced. Says what is."""
+    drawn = sources((DIAGRAMS,))
+    with parts.database.read() as connection:
+        force = reads.definitions(connection)
+        known: dict[str, bytes] = {}
+        for row in force:
+            known |= reads.resources(connection, row.deployment_id) if f"{row.key}.bpmn" in drawn else {}
+    if not {f"{row.key}.bpmn" for row in force} >= {name for name in drawn if name.endswith(".bpmn")}:
+        done = parts.engine.deploy("flow200", drawn, SYSTEM, parts.clock())
+        return "deployed: " + ", ".join(f"{key} version {version}" for key, version in done.definitions)
+    differs = any(known.get(name) != raw for name, raw in drawn.items())
+    said = "in force: " + ", ".join(f"{row.key} version {row.version}" for row in force)
+    return said + " (the files in bpmn/ differ; flow200 deploy bpmn puts them in force)" if differs else said
 
 
 def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flow200") -> Deployment:
@@ -47,7 +74,7 @@ def deploy(parts: Product, paths: Iterable[Path] = (DIAGRAMS,), name: str = "flo
 
 
 def lint(paths: Iterable[Path]) -> list[Finding]:
-    """What deploying these would find; forms are checked where there are any among them."""
+    """What deploying these would find."""
     files, forms = sources(paths), {}
     found: list[Finding] = []
     for name in (n for n in files if n.endswith(".form")):
@@ -57,7 +84,7 @@ def lint(paths: Iterable[Path]) -> list[Finding]:
         except FormError as error:
             found.append(Finding("form", "error", name, "", "", 1, f"表单无法使用:{error}", str(error)))
     drawn = {name: raw for name, raw in files.items() if name.endswith(".bpmn")}
-    return found + engine_lint.lint(drawn, topics=Desk().topics, forms=forms or None)
+    return found + engine_lint.lint(drawn, topics=Desk().topics, forms=forms)
 
 
 def sources(paths: Iterable[Path]) -> dict[str, bytes]:
@@ -65,13 +92,16 @@ def sources(paths: Iterable[Path]) -> dict[str, bytes]:
     files: list[Path] = []
     for path in paths:
         files += [f for kind in SOURCES for f in sorted(path.glob(kind))] if path.is_dir() else [path]
+    doubles = sorted({file.name for file in files if sum(file.name == other.name for other in files) > 1})
+    if doubles:
+        raise SameName(f"two files are named {', '.join(doubles)}; a deployment holds each name once")
     return {file.name: file.read_bytes() for file in files}
 
 
-def _first_passwords(connection: sa.Connection) -> list[FirstPassword]:
+def _first_passwords(connection: sa.Connection, make: Callable[[], str]) -> list[FirstPassword]:
     made = []
     for person in records.accounts(connection):
-        password = auth.generated_password()
+        password = make()
         auth.set_password(connection, person["staff_no"], password)
         made.append(
             FirstPassword(

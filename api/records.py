@@ -20,6 +20,7 @@ def incident(connection: sa.Connection, no: str) -> dict[str, Any]:
         "hand_offs": facts.hand_offs(connection, no),
         "escalations": facts.escalations(connection, no),
         "notices": facts.notices(connection, no),
+        "similar": facts.similar(connection, no),
     }
 
 

@@ -1,5 +1,6 @@
 """One process that is the whole service: the web server and the threads that run what is due."""
 
+import gc
 import logging
 import signal
 import threading
@@ -36,6 +37,9 @@ def serve(app: Flask, server: Any) -> None:
     """Answer requests and run due work until SIGTERM or Ctrl-C, then stop cleanly."""
     parts: Product = app.extensions["flow200"]
     settings = parts.settings
+    # What is loaded now stays until the end: no collection needs to look at it again.
+    gc.collect()
+    gc.freeze()
     stop = threading.Event()
     workers = [
         threading.Thread(target=work, args=(parts, stop), name=f"worker-{number}")

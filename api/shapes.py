@@ -10,7 +10,7 @@ from api.product import now, person, product
 from engine import reads
 from engine.forms import Field, Form
 from engine.ports import Command
-from handlers import facts, options
+from handlers import directory, facts, options
 from handlers.errors import UnknownCall
 
 
@@ -32,6 +32,18 @@ def task(row: sa.Row[Any]) -> dict[str, Any]:
     }
 
 
+def seen(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as this person may see them: personal contact data are for supporters (PROCESS §6.10)."""
+    if product().desk.sees_contacts(Command(connection, person(), now())):
+        return rows
+    return [directory.veiled(row) for row in rows]
+
+
+def seen_whole(connection: sa.Connection, record: dict[str, Any]) -> dict[str, Any]:
+    """One record as this person may see it."""
+    return seen(connection, [record])[0]
+
+
 def form(connection: sa.Connection, drawn: Form, incident: str | None) -> dict[str, Any]:
     """A form: what may be chosen, and what the record says already."""
     command = Command(connection, person(), now())
@@ -42,7 +54,7 @@ def form(connection: sa.Connection, drawn: Form, incident: str | None) -> dict[s
 def _record(connection: sa.Connection, no: str) -> dict[str, Any]:
     """What is known of a call; nothing where the business key is another process's own."""
     try:
-        return facts.incident(connection, no)
+        return seen_whole(connection, facts.incident(connection, no))
     except UnknownCall:
         return {}
 

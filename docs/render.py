@@ -1,14 +1,18 @@
 """Draws every diagram of bpmn/ into docs/pictures/: `python docs/render.py`.
 
 The vendored viewer draws in a headless Chromium (`CHROMIUM` names another one than the system's);
-nothing is fetched. Random marker ids are numbered, so the same diagram gives the same SVG. Without a
+nothing is fetched. Random marker ids are numbered, so the same diagram gives the same SVG. Each picture
+carries the mark of the diagram it was drawn from, so that a stale one is noticed. Without a
 CJK font on the machine the PNG shows boxes: install fonts-noto-cjk first.
 """
 
+import hashlib
 import os
 import re
+import zlib
 from pathlib import Path
 
+from lxml import etree
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -32,10 +36,24 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
         for diagram in sorted((ROOT / "bpmn").glob("*.bpmn")):
             svg = draw(browser, diagram.read_text(encoding="utf-8"))
-            (PICTURES / f"{diagram.stem}.svg").write_text(svg, encoding="utf-8")
-            (PICTURES / f"{diagram.stem}.png").write_bytes(shoot(browser, svg))
+            drawn_from = mark(diagram.read_bytes())
+            (PICTURES / f"{diagram.stem}.svg").write_text(f"{svg}\n<!-- {drawn_from} -->\n", encoding="utf-8")
+            (PICTURES / f"{diagram.stem}.png").write_bytes(marked(shoot(browser, svg), drawn_from))
             print(f"docs/pictures/{diagram.stem}.svg .png")
         browser.close()
+
+
+def mark(diagram: bytes) -> str:
+    """What the diagram says and how it is placed, as a hash; how its XML is laid out does not count."""
+    canonical = etree.canonicalize(etree.fromstring(diagram), strip_text=True)
+    return f"drawn from sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def marked(png: bytes, text: str) -> bytes:
+    """The PNG with a text chunk before its last chunk, which is always the 12 bytes of IEND."""
+    body = b"tEXt" + b"Source\0" + text.encode("ascii")
+    chunk = (len(body) - 4).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
+    return png[:-12] + chunk + png[-12:]
 
 
 def draw(browser: Browser, xml: str) -> str:

@@ -17,9 +17,10 @@ from engine.ports import Actor, Holder
 PENDING, RESOLVED = "PENDING", "RESOLVED"
 
 
-def claim(live: Live, row: Row[Any]) -> None:
+def claim(live: Live, row: Row[Any], closing: bool = False) -> None:
     """A task of one's groups; one that the domain only proposed to a colleague may be taken over.
 
+    `closing`: the row is about to be written as completed, and as claimed with it.
     Raises NotCandidate, TaskAssigned.
     """
     by = live.command.by
@@ -29,7 +30,10 @@ def claim(live: Live, row: Row[Any]) -> None:
         _candidate(row, by)
     if row.assignee not in (None, by.id) and (row.claimed_at is not None or not row.groups):
         raise TaskAssigned(element=row.element_name, assignee=row.assignee)
-    _write(live, row, "claimed", by.id)
+    if closing:
+        _tell(live, row, "claimed", by.id)
+    else:
+        _write(live, row, "claimed", by.id)
 
 
 def unclaim(live: Live, row: Row[Any]) -> None:
@@ -119,13 +123,12 @@ def remember(live: Live) -> None:
     """Write the notes of a verb that moved no token, and what the domain said of open tasks."""
     if not live.notes:
         return
-    live.change_open_tasks()
+    live.rows.change_tasks(live.fields)
     table, connection = store.instance, live.command.connection
     connection.execute(
         update(table).where(table.c.id == live.row["id"]).values(history_seq=live.row["history_seq"])
     )
-    connection.execute(insert(store.history), live.notes)
-    live.notes = []
+    live.write_notes()
 
 
 def _candidate(row: Row[Any], by: Actor) -> None:
@@ -145,6 +148,10 @@ def _wanted(live: Live, row: Row[Any], person: str | None) -> Holder | None:
 def _write(live: Live, row: Row[Any], kind: str, assignee: str | None, **more: Any) -> None:
     now = live.command.now
     _update(live, row, {"assignee": assignee, "claimed_at": now if assignee else None, **more})
+    _tell(live, row, kind, assignee)
+
+
+def _tell(live: Live, row: Row[Any], kind: str, assignee: str | None) -> None:
     said = {"assignee": assignee} if kind in ("assigned", "delegated", "resolved") else None
     live.note(kind, live.diagram.element(row.element_id), said)
     live.take(live.domain.claimed(live.command, live.task_view(row), assignee))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, exists, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from engine import assignees, reads, state, store, workflow
@@ -29,6 +29,26 @@ from engine.forms import Form
 from engine.jobs import Jobs
 from engine.live import Live, check_key, scalars
 from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
+from engine.prepared import prepared
+
+_TASK = prepared(select(store.task).where(store.task.c.id == bindparam("this")))
+_INSTANCE = {f"instance_{column.name}": column for column in store.instance.c}
+_FAILED = exists().where(
+    store.failure.c.instance_id == store.instance.c.id,
+    store.failure.c.job_key.is_(None),
+    store.failure.c.resolved_at.is_(None),
+)
+_TASK_AND_INSTANCE = prepared(
+    select(store.task, *(column.label(name) for name, column in _INSTANCE.items()), _FAILED.label("failed"))
+    .join(store.instance, store.instance.c.id == store.task.c.instance_id)
+    .where(store.task.c.id == bindparam("this"))
+    .with_for_update(of=store.instance)
+)
+_LOAD = prepared(
+    select(store.instance, _FAILED.label("failed"))
+    .where(store.instance.c.id == bindparam("this"))
+    .with_for_update(of=store.instance)
+)
 
 
 @dataclass(slots=True)
@@ -94,7 +114,7 @@ class Engine:
             live.settle()
             live.save()
             if answer is not None:
-                rows = live.open_rows()
+                rows = live.rows.open_tasks()
                 if not rows:
                     raise NothingToAnswer(process=process)
                 self._answer(live, rows[0], answer)
@@ -324,29 +344,32 @@ class Engine:
 
     def _open_task(self, verb: _Verb, task_id: str) -> tuple[Live, Row[Any]]:
         """The instance of a task, locked, and the task as it is once we hold the lock."""
-        connection, table = verb.command.connection, store.task
-        query = select(table).where(table.c.id == store.storable(task_id))
-        row = connection.execute(query).first()
+        connection, this = verb.command.connection, {"this": store.storable(task_id)}
+        row = connection.execute(_TASK_AND_INSTANCE, this).first()
         if row is None:
             raise TaskNotFound(task=task_id)
         if row.completed_at is not None:
             raise TaskNotOpen(element=row.element_name)
-        live = self._load(verb, row.instance_id)
+        live = self._loaded(
+            verb, {c.name: getattr(row, name) for name, c in _INSTANCE.items()} | {"failed": row.failed}
+        )
         if not self.database.is_sqlite:
-            row = connection.execute(query).one()
+            row = connection.execute(_TASK, this).one()
             if row.completed_at is not None:
                 raise TaskNotOpen(element=row.element_name)
         live.at_element = row.element_id
         return live, row
 
     def _load(self, verb: _Verb, instance_id: str) -> Live:
-        table = store.instance
-        query = select(table).where(table.c.id == store.storable(instance_id)).with_for_update()
-        row = verb.command.connection.execute(query).mappings().first()
+        this = {"this": store.storable(instance_id)}
+        row = verb.command.connection.execute(_LOAD, this).mappings().first()
         if row is None:
             raise InstanceNotFound(instance=instance_id)
+        return self._loaded(verb, dict(row))
+
+    def _loaded(self, verb: _Verb, row: Mapping[str, Any]) -> Live:
         if row["ended_at"] is not None:
-            raise InstanceEnded(instance=instance_id)
+            raise InstanceEnded(instance=row["id"])
         found = self.definitions.built(verb.command.connection, row["definition_id"])
         flow = state.loads(row["state"], found.diagram)
         verb.live = Live(verb.command, self.domain, found.diagram, found.forms, {**row}, flow)
@@ -355,10 +378,10 @@ class Engine:
     def _answer(self, live: Live, row: Row[Any], data: Mapping[str, Any]) -> None:
         """The one door for a person's answer: candidate, form, domain; only then does the token move."""
         token = live.token(row.token)
-        if token is None or token not in workflow.open_user_tasks(live.workflow):
+        if token is None or not workflow.is_open_user_task(token):
             raise TaskNotOpen(element=row.element_name)
         assignees.refuse_pending(row)
-        assignees.claim(live, row)
+        assignees.claim(live, row, closing=True)
         command = live.command
         form = live.forms.get(row.form or "")
         given = form.check(data, lambda key: self.domain.options(command, key)) if form else scalars(data)
@@ -367,7 +390,7 @@ class Engine:
         token.data.update(scalars(effect.variables))
         live.note("completed", live.diagram.element(row.element_id), {"variables": dict(effect.variables)})
         workflow.run(live.workflow, live.diagram, token)
-        live.close_task(row.id)
+        live.close_task(row)
         live.settle()
         live.save()
 
@@ -403,7 +426,7 @@ class Engine:
         """A service task in job mode: call the domain, then let the token move on."""
         live = self._load(verb, job.instance_id)
         token = live.token(job.token)
-        if token is None or token not in workflow.parked(live.workflow):
+        if token is None or not workflow.is_parked(token):
             return
         workflow.finish(live.workflow, live.diagram, token, live.call(token))
         live.settle()

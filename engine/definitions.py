@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from engine import diagram as diagrams
 from engine import lint, reads, store
@@ -14,12 +14,21 @@ from engine.diagram import Diagram
 from engine.errors import DefinitionNotFound, InvalidDiagram, UnknownFile
 from engine.forms import Form, FormError, compile_form
 from engine.ports import Command, Domain
+from engine.prepared import prepared
 
 DRAWN = (".bpmn", ".bpmn20.xml")
 KINDS = (*DRAWN, ".form", ".dmn")
 
 Duplicates = Literal["same", "changed", "none"]
 """What is not deployed again: the same set of files, each process whose files are the same, or nothing."""
+
+
+_NEWEST = prepared(
+    select(store.definition)
+    .where(store.definition.c.key == bindparam("this"))
+    .order_by(store.definition.c.version.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +153,8 @@ def refuse_unknown(names: Mapping[str, Any]) -> None:
 
 def newest_row(connection: Connection, key: str) -> Row[Any] | None:
     """The row of the newest version of a process."""
-    table = store.definition
-    query = select(table).where(table.c.key == store.storable(key)).order_by(table.c.version.desc()).limit(1)
-    return connection.execute(query).first()
+    found: Row[Any] | None = connection.execute(_NEWEST, {"this": store.storable(key)}).first()
+    return found
 
 
 def _unchanged(

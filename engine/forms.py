@@ -44,7 +44,7 @@ class Form:
 
     id: str
     fields: tuple[Field, ...]
-    schema: type[Schema]
+    schema: Schema
 
     @property
     def keys(self) -> frozenset[str]:
@@ -62,7 +62,7 @@ class Form:
         Raises InvalidForm that names every field which is unknown, missing or wrong.
         """
         try:
-            found: dict[str, Any] = self.schema().load(data)
+            found: dict[str, Any] = self.schema.load(data)
         except ValidationError as error:
             raise InvalidForm(self.id, _named(error.messages_dict)) from error
         wrong = {
@@ -94,7 +94,7 @@ def _compiled(name: str, drawn: Any) -> Form:
         raise FormError(f"{name}: the keys {', '.join(sorted(doubles))} stand twice")
     limits = {c["key"]: c.get("validate") or {} for c in _flat(components, name) if "key" in c}
     members = {f.key: _member(f, limits.get(f.key, {}), name) for f in found}
-    return Form(str(form_id), found, Schema.from_dict(members, name="Form"))
+    return Form(str(form_id), found, Schema.from_dict(members, name="Form")())
 
 
 def _flat(components: Any, name: str) -> list[dict[str, Any]]:

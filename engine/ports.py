@@ -33,11 +33,15 @@ SYSTEM = Actor("system", "flow200")
 
 @dataclass(slots=True)
 class Command:
-    """One verb at work: its transaction, who gave it and when (aware UTC)."""
+    """One verb at work: its transaction, who gave it and when (aware UTC).
+
+    `memory` is the domain's, to keep what it has read and locked until the verb ends.
+    """
 
     connection: Connection
     by: Actor
     now: datetime
+    memory: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, func, literal, or_, select, tuple_
 
 from engine import store
+
+COUNTED = 1000
+"""A list says "more than" beyond this: counting costs more than the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,76 @@ def failures(connection: Connection, limit: int = 100) -> list[Row[Any]]:
         connection.execute(
             select(table).where(table.c.resolved_at.is_(None)).order_by(table.c.at.desc()).limit(limit)
         )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FailurePage:
+    """A page of failures, where the next one begins, and how many there are; `capped`: more than `total`."""
+
+    rows: tuple[Row[Any], ...]
+    next: tuple[datetime, str] | None
+    total: int
+    capped: bool
+
+
+def failure_page(
+    connection: Connection,
+    *,
+    is_open: bool | None = None,
+    business_key: str | None = None,
+    instance_id: str | None = None,
+    newest_first: bool = True,
+    limit: int = 50,
+    after: tuple[datetime, str] | None = None,
+) -> FailurePage:
+    """Failures by their time, each with its instance's process and business key and its job's state."""
+    table = store.failure
+    query = _failures()
+    if is_open is not None:
+        query = query.where(table.c.resolved_at.is_(None) if is_open else table.c.resolved_at.is_not(None))
+    if business_key is not None:
+        query = query.where(store.instance.c.business_key == business_key)
+    if instance_id is not None:
+        query = query.where(table.c.instance_id == instance_id)
+    counted = select(func.count()).select_from(query.order_by(None).limit(COUNTED + 1).subquery())
+    total = connection.scalar(counted) or 0
+    at, key = table.c.at, table.c.id
+    if after is not None:
+        mine, seen = tuple_(at, key), tuple_(literal(after[0], at.type), literal(after[1], key.type))
+        query = query.where(mine < seen if newest_first else mine > seen)
+    by = (at.desc(), key.desc()) if newest_first else (at, key)
+    rows = tuple(connection.execute(query.order_by(*by).limit(limit + 1)))
+    following = (rows[limit - 1].at, rows[limit - 1].id) if len(rows) > limit else None
+    return FailurePage(rows[:limit], following, min(total, COUNTED), total > COUNTED)
+
+
+def failure(connection: Connection, failure_id: str) -> Row[Any] | None:
+    """One failure, open or not, as `failure_page` shows it."""
+    return connection.execute(_failures().where(store.failure.c.id == store.storable(failure_id))).first()
+
+
+def definitions(connection: Connection) -> list[Row[Any]]:
+    """The newest version of each process: its key, version, name, id and when it was deployed."""
+    table = store.definition
+    newest = select(table.c.key, func.max(table.c.version)).group_by(table.c.key)
+    query = select(table).where(tuple_(table.c.key, table.c.version).in_(newest)).order_by(table.c.key)
+    return list(connection.execute(query))
+
+
+def _failures() -> Select[Any]:
+    """A failure's instance is unknown when it was rolled back with it, and so is its job."""
+    table, instance, job = store.failure, store.instance, store.job
+    return (
+        select(
+            table,
+            instance.c.process,
+            instance.c.business_key,
+            job.c.state.label("job_state"),
+            job.c.due_at.label("job_due_at"),
+        )
+        .outerjoin(instance, instance.c.id == table.c.instance_id)
+        .outerjoin(job, job.c.key == table.c.job_key)
     )
 
 

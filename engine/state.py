@@ -54,7 +54,9 @@ def _rows(workflow: Workflow) -> tuple[list[Any], list[Any]]:
         task, parent = stack.pop()
         if task.id in keep:
             position[task.id] = len(rows)
-            internal = {k: v for k, v in task.internal_data.items() if k != "seen_events"}
+            internal = task.internal_data and {
+                k: v for k, v in task.internal_data.items() if k != "seen_events"
+            }
             rows.append(
                 [
                     str(task.id),
@@ -72,7 +74,7 @@ def _rows(workflow: Workflow) -> tuple[list[Any], list[Any]]:
 
 
 def _data_row(task: Any, data: list[Any]) -> int:
-    if not task.data or task.has_state(TaskState.PREDICTED_MASK):
+    if not task.data or task._state & TaskState.PREDICTED_MASK:
         return -1
     for number, known in enumerate(data):
         if known == task.data and [*map(type, known.values())] == [*map(type, task.data.values())]:
@@ -87,7 +89,7 @@ def _needed(workflow: Workflow) -> set[Any]:
     tasks = workflow.tasks
     keep = {workflow.task_tree.id}
     for task in tasks.values():
-        if task.has_state(_UNFINISHED):
+        if task._state & _UNFINISHED:
             keep.add(task.id)
             if task._parent in tasks:
                 keep.add(task._parent)

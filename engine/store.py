@@ -1,9 +1,11 @@
 """The engine's tables and the database behind them: SQLite with one writer, or PostgreSQL."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -26,9 +28,17 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.exc import OperationalError
 from uuid6 import uuid7
 
+from engine.prepared import PreparedConnection
+
 metadata = MetaData()
+
+
+@lru_cache(256)
+def _sortable(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 class Instant(TypeDecorator[datetime]):
@@ -45,8 +55,7 @@ class Instant(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a moment needs a time zone")
-        moment = value.astimezone(UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if dialect.name == "sqlite" else moment
+        return _sortable(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -222,6 +231,7 @@ failure = Table(
     Column("resolved_at", Instant),
     Column("resolved_by", String(100)),
     UniqueConstraint("id"),
+    Index("failure_at", "at", "id"),
 )
 
 comment = Table(
@@ -272,12 +282,16 @@ class Database:
     def __init__(self, url: str) -> None:
         self.is_sqlite = url.startswith("sqlite")
         self._writer = threading.RLock()
+        self._writing: Connection | None = None  # SQLite's one writer keeps its connection
         if self.is_sqlite:
-            self.engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
+            self.engine = create_engine(
+                url, connect_args={"check_same_thread": False, "timeout": 30, "cached_statements": 512}
+            )
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             self.engine = create_engine(url, pool_pre_ping=True)
+        self.engine._connection_cls = PreparedConnection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -286,8 +300,11 @@ class Database:
             with self.engine.begin() as connection:
                 yield connection
             return
-        with self._writer, self.engine.connect() as connection, connection.begin():
-            yield connection
+        with self._writer:
+            if self._writing is None or self._writing.closed or self._writing.invalidated:
+                self._writing = self.engine.connect()
+            with self._writing.begin():
+                yield self._writing
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -302,6 +319,10 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back."""
+        with self._writer:
+            if self._writing is not None:
+                self._writing.close()
+                self._writing = None
         self.engine.dispose()
 
 
@@ -313,4 +334,10 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     reading = connection.get_execution_options().get("flow200_read")
-    connection.execute(text("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE"))
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        raise OperationalError("BEGIN", None, error) from error
+    finally:
+        cursor.close()

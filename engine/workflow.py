@@ -68,13 +68,13 @@ class Workflow(BpmnWorkflow):  # type: ignore[misc]
         )
 
     def update_waiting_tasks(self) -> None:
-        for task in [t for t in self.tasks.values() if t.state == TaskState.WAITING]:
+        for task in [t for t in self.tasks.values() if t._state == TaskState.WAITING]:
             task.task_spec._update(task)
 
     def is_completed(self) -> bool:
         """Only the library's own bookkeeping; the engine trusts End events, never this (trap R2)."""
         if not self.completed:
-            self.completed = not any(t.has_state(TaskState.NOT_FINISHED_MASK) for t in self.tasks.values())
+            self.completed = not any(t._state & TaskState.NOT_FINISHED_MASK for t in self.tasks.values())
         return self.completed
 
     def all_tasks(self) -> list[Any]:
@@ -136,7 +136,7 @@ def settle(workflow: Workflow, diagram: Diagram) -> None:
     host = workflow.host
     assert host is not None
     for _ in range(STEPS_PER_VERB):
-        task = next((t for t in workflow.all_tasks() if t.state == TaskState.READY and _automatic(t)), None)
+        task = next((t for t in workflow.all_tasks() if t._state == TaskState.READY and _automatic(t)), None)
         if task is None and not _wake_parents(workflow):
             break
         if task is not None:
@@ -205,16 +205,22 @@ def element_id(task: Any) -> str:
 
 def open_user_tasks(workflow: Workflow) -> list[Any]:
     """User tasks that a person can complete now."""
-    return [t for t in workflow.all_tasks() if t.state == TaskState.READY and t.task_spec.manual]
+    return [t for t in workflow.all_tasks() if is_open_user_task(t)]
+
+
+def is_open_user_task(task: Any) -> bool:
+    """Whether a person can complete this task now."""
+    return bool(task._state == TaskState.READY and task.task_spec.manual)
 
 
 def parked(workflow: Workflow) -> list[Any]:
     """Service tasks in job mode that wait for their worker."""
-    return [
-        t
-        for t in workflow.all_tasks()
-        if t.state == TaskState.STARTED and isinstance(t.task_spec, ServiceTask)
-    ]
+    return [t for t in workflow.all_tasks() if is_parked(t)]
+
+
+def is_parked(task: Any) -> bool:
+    """Whether this task is a service in job mode that waits for its worker."""
+    return task._state == TaskState.STARTED and isinstance(task.task_spec, ServiceTask)
 
 
 def resting(workflow: Workflow) -> list[Any]:
@@ -227,10 +233,10 @@ def resting(workflow: Workflow) -> list[Any]:
     return open_user_tasks(workflow) + parked(workflow) + waiting
 
 
-def has_token(workflow: Workflow) -> bool:
-    """Whether anything is left that can move this instance."""
+def has_token(workflow: Workflow, at_rest: list[Any] | None = None) -> bool:
+    """Whether anything is left that can move this instance; `at_rest` where it is known already."""
     return bool(
-        resting(workflow)
+        (resting(workflow) if at_rest is None else at_rest)
         or any(
             t.state == TaskState.STARTED and isinstance(t.task_spec, SubWorkflowTask)
             for t in workflow.all_tasks()

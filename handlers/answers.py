@@ -2,16 +2,22 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
 
 from handlers.errors import BadTime, Missing, UnknownOutcome
 from handlers.incident import Answer
 
 
 def need(answer: Answer, *names: str) -> None:
-    """Refuse an answer that leaves one of the fields empty."""
-    missing = [name for name in names if answer.get(name) in (None, "")]
+    """Refuse an answer that leaves one of the fields empty; blanks alone are empty too."""
+    missing = [name for name in names if blank(answer.get(name))]
     if missing:
         raise Missing(*missing)
+
+
+def blank(value: Any) -> bool:
+    """Nothing was said: no value, or a text of nothing but blanks."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def text(answer: Answer, name: str) -> str | None:
@@ -31,7 +37,7 @@ def outcome(answer: Answer, name: str, listed: Collection[str]) -> str:
 def instant(answer: Answer, name: str) -> datetime | None:
     """An instant in UTC, from an aware datetime or an ISO text with offset."""
     value = answer.get(name)
-    if value in (None, ""):
+    if blank(value):
         return None
     try:
         when = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))

@@ -146,11 +146,13 @@ def time_box_over(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def escalation_decided(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """The level holder reassigns: the work order is recalled and the desk dispatches again (4.4-5)."""
+    """The level holder reassigns: all its work orders are recalled and the desk dispatches again (4.4-5)."""
     rights.manager(scene, "escalation_decided")
+    # From ST5 the table leads to first line by way of ST4 only (§6.7.2).
+    left = {"status": "ST4"} if case.incident.status == "ST5" else {}
     return Outcome(
-        {"assigned_group": None, "assignee": None},
-        rows=work_orders.recall(case, scene, "DSP"),
+        {"assigned_group": None, "assignee": None, **left},
+        rows=[*work_orders.recall(case, scene), *work_orders.take_back(case, scene)],
         lines=[Line("escalation_decided", answers.text(answer, "decision"))],
     )
 

@@ -1,10 +1,11 @@
 """分类: the type of a call, its scope, and its priority (PROCESS §6.4, §6.5.3, §6.7)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from handlers import answers, closure, escalation, rights
-from handlers.errors import LoweringRefused, NotPrioritised
+from handlers import answers, closure, escalation, major, rights
+from handlers.errors import EndHoldFirst, LoweringRefused, NotPrioritised
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
 
@@ -16,6 +17,9 @@ def classify(case: Case, variables: Variables, scene: Scene) -> Outcome:
     call = case.incident
     in_scope = bool(scene.codes.row("environment", call.environment).data["in_scope"])
     outcome = Outcome(variables={"in_scope": in_scope, "call_type": call.call_type})
+    candidates = scene.facts.similar(call)
+    if candidates:
+        outcome += Outcome(lines=[Line("duplicate_candidates", ", ".join(candidates))])
     if not in_scope:
         contact = _contact(call, scene)
         notice = Notice("out_of_scope", call.told, {"contact": contact})
@@ -38,8 +42,11 @@ def prioritise(case: Case, variables: Variables, scene: Scene) -> Outcome:
         {"priority": priority},
         notices=[Notice("prioritised", call.told, {"priority": priority})],
     )
-    if scene.codes.row("priority", priority).data.get("alert") or call.major:
-        outcome += _alarm(call, priority, scene) + escalation.trigger(case, "X1", scene)
+    by_criteria = major.criteria(call.impact, priority, scene)
+    if by_criteria:
+        outcome += major.declare(call, scene.by.id, scene)
+    if by_criteria or call.major:
+        outcome += major.alert(call, priority, scene) + escalation.trigger(case, "X1", scene)
     return outcome
 
 
@@ -75,6 +82,7 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
         rights.staff(scene, "priority")
     else:
         may_lower(call.priority, new, scene)
+    _hold_allows(call, impact, new, scene)
     reason = answers.text(answer, "priority_reason")
     params = {"old": call.priority, "priority": new, "reason": reason}
     outcome = Outcome(
@@ -88,9 +96,32 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
         lines=[Line("priority", reason)],
         notices=[Notice("priority_changed", call.told, params)] if new != call.priority else (),
     )
-    if raised and codes.row("priority", new).data.get("alert"):
-        outcome += _alarm(call, new, scene) + escalation.trigger(case, "X1", scene)
+    now_major = major.criteria(impact, new, scene)
+    if now_major:
+        outcome += major.declare(call, scene.by.id, scene)
+    if now_major and (raised or not call.major):
+        outcome += major.alert(call, new, scene) + escalation.trigger(case, "X1", scene)
     return outcome
+
+
+def expected(call: Incident, scene: Scene) -> Incident:
+    """The call with the priority that its impact and urgency give it, and whether that is major."""
+    if call.call_type != "INC" or not (call.impact and call.urgency):
+        return call
+    chosen = call.priority if call.priority_reason else None
+    priority = chosen or matrix(call, scene)
+    by_criteria = major.criteria(call.impact, priority, scene)
+    return replace(call, priority=priority, major=call.major or by_criteria)
+
+
+def _hold_allows(call: Incident, impact: str, priority: str, scene: Scene) -> None:
+    """A hold that the new priority forbids is ended first (PROCESS §6.5.4)."""
+    if call.status != "ST6" or not call.hold:
+        return
+    rule = scene.codes.row("hold", call.hold)
+    never = rule.data.get("never", ())
+    if priority in never or (never and major.criteria(impact, priority, scene)):
+        raise EndHoldFirst("impact", "urgency", no=call.no, hold=rule.code, priority=priority)
 
 
 def may_lower(old: str, new: str, scene: Scene) -> None:
@@ -112,14 +143,6 @@ def _overridden(call: Incident, by_matrix: str, scene: Scene) -> str:
         return by_matrix
     may_lower(by_matrix, call.priority, scene)
     return call.priority
-
-
-def _alarm(call: Incident, priority: str, scene: Scene) -> Outcome:
-    """The second-line groups of the category are alerted beside first line (PROCESS §6.4, 200.2)."""
-    category = scene.codes.table("category").get(call.category or "")
-    groups = category.data.get("alert") or [category.data.get("group")] if category else []
-    who = {leader for group in groups if group for leader in scene.facts.leaders(group)}
-    return Outcome(notices=[Notice("alert", one, {"priority": priority}) for one in sorted(who)])
 
 
 def _contact(call: Incident, scene: Scene) -> str:

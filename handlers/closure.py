@@ -43,11 +43,7 @@ def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
         rights.manager(scene, f"withdraw {code.code}")
     elif "withdrawn" not in code.data.get("paths", ()):
         raise _unfit(code, "撤回只能用 C07 或 C11", "a withdrawal closes as C07 or C11")
-    ended = [
-        Row("vendor_engagement", row.seq, {"result": "V6", "finished_at": scene.now})
-        for row in case.engagements
-        if row.finished_at is None
-    ]
+    ended = work_orders.take_back(case, scene)
     handed = [
         Row("hand_off", row.seq, {"result": "withdrawn", "done_at": scene.now})
         for row in case.hand_offs
@@ -57,7 +53,7 @@ def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
         leave("withdrawn", scene)
         + waits.resume(case, "withdraw", scene, work_goes_on=False)
         + Outcome(
-            {"closure_code": code.code},
+            {"closure_code": code.code, "hold": None, "held_from": None},
             rows=[*work_orders.recall(case, scene), *ended, *handed],
             lines=[Line("withdraw", answers.text(answer, "reason"))],
         )
@@ -145,6 +141,9 @@ def _fits_solution(call: Incident, code: Code, changes: Mapping[str, Any]) -> No
         raise _unfit(code, f"解决方式为 {call.solution_kind}", f"its solution is {call.solution_kind}")
     if code.data.get("steps") and not call.solution_steps:
         raise Missing("solution_steps")
+    if code.data["group"] == "success" and call.call_type == "INC":
+        category = changes.get("category_final") or call.category_final or call.category
+        answers.need({"category": category, "priority": call.priority}, "category", "priority")
     if code.data.get("change") and not (changes.get("change_ref") or call.change_ref):
         raise Missing("change_ref")
 

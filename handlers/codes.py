@@ -36,6 +36,7 @@ class Codes:
 
     def __init__(self, rows: Iterable[Code]) -> None:
         self._tables: dict[str, dict[str, Code]] = {}
+        self.offered: dict[str, frozenset[str]] = {}
         for row in rows:
             self._tables.setdefault(row.table, {})[row.code] = row
 
@@ -43,10 +44,16 @@ class Codes:
         """The rows of a table by code, disabled ones included; empty if there is no such table."""
         return self._tables.get(name, {})
 
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, Code]]:
+        """All of them by name."""
+        return self._tables
+
     def active(self, name: str) -> tuple[str, ...]:
-        """The codes that may be chosen now: leaves of the tree, priorities that the matrix gives."""
+        """What may be chosen now: leaves of the tree, priorities of the matrix, nothing that only we set."""
         chosen = {"classification": self.leaves, "priority": self.given_priorities}.get(name)
-        rows = [row.code for row in self.table(name).values() if row.active]
+        offered = (row for row in self.table(name).values() if row.active and row.data.get("by") != "system")
+        rows = [row.code for row in offered]
         return tuple(code for code in rows if chosen is None or code in chosen)
 
     def row(self, name: str, code: Any) -> Code:

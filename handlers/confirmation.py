@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from handlers import answers, calendar, escalation, rights, work_orders
-from handlers.errors import ConfirmationEmpty, Missing, NotAllowed, SolverCannotConfirm
+from handlers import answers, calendar, duplicates, escalation, rights, work_orders
+from handlers.errors import ConfirmationEmpty, NotAllowed, SolverCannotConfirm
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Outcome, Row
 from handlers.solution import restored
@@ -16,7 +16,8 @@ SECOND_LINE = ("L2", "L3", "VENDOR")
 def confirm(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """200.9: what the customer says; nothing said is nothing confirmed."""
     rights.desk(scene, "200.9")
-    if answer.get("outcome_9") in (None, ""):
+    rights.not_concerned(case, scene)
+    if answers.blank(answer.get("outcome_9")):
         raise ConfirmationEmpty("outcome_9", round=case.incident.refusal_count + 1)
     match answers.outcome(answer, "outcome_9", OUTCOMES_9):
         case "confirmed":
@@ -30,6 +31,7 @@ def confirm(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """The manager closes a call whose customer cannot be reached, or has the desk try again."""
     rights.manager(scene, "200.9")
+    rights.not_concerned(case, scene)
     chosen = answers.outcome(answer, "outcome_9m", ("close", "retry"))
     answers.need(answer, "comment")
     decided = Outcome(
@@ -40,15 +42,13 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 def _confirmed(case: Case, answer: Answer, scene: Scene) -> Outcome:
     call = case.incident
-    if not answer.get("method"):
-        raise Missing("method")
+    answers.need(answer, "method")
     method = scene.codes.check("confirm_method", answer["method"], "method")
     if method.data.get("by") == "system":
         raise _method_refused(method.code, scene)
     if method.data.get("by") == "manager":
         rights.manager(scene, method.code)
-    else:
-        _separate(call, scene)
+    _separate(call, scene)
     scores = {
         name: int(answer[name])
         for name in ("satisfaction_desk", "satisfaction_handling")
@@ -99,6 +99,9 @@ def _refused(case: Case, answer: Answer, scene: Scene) -> Outcome:
         [row, *(work_orders.work(case, scene) if step == "T200_6" else ())],
         lines=[Line("refused", reason.code)],
     )
+    if step == "S200_3":
+        # The request is worked again: 200.3 declares no status of its own, so the call leaves ST7 here.
+        outcome += Outcome({"status": "ST2"})
     return outcome + _escalate(case, count, scene)
 
 
@@ -145,11 +148,13 @@ def _given_up(case: Case, scene: Scene) -> bool:
 
 def _solver_step(call: Incident, refusals: int, scene: Scene) -> str:
     """To which step the case returns: the solver's tier decides (PROCESS §6.4, 200.9)."""
+    if call.call_type != "INC":
+        return "S200_3"
     if call.solution_tier in SECOND_LINE and not call.solution_inherited:
         return "T200_6"
     if call.solution_tier == "L1" and refusals >= scene.codes.policy("refusals_before_loss"):
         return "T200_5"
-    return "T200_4"
+    return duplicates.first_line_step(call)
 
 
 def _escalate(case: Case, count: int, scene: Scene) -> Outcome:

@@ -7,7 +7,7 @@ plain: its answers and messages become variables. Nothing here is decided.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from sqlalchemy import Connection
 
@@ -17,7 +17,9 @@ from handlers import (
     closure,
     codes,
     confirmation,
+    directory,
     duplicates,
+    edits,
     escalation,
     facts,
     ledger,
@@ -48,6 +50,8 @@ class Command(Protocol):
 
     connection: Connection
     now: datetime
+    memory: dict[str, Any]
+    """What the desk remembers until the verb ends: the scene, and the calls whose rows it has locked."""
 
     @property
     def by(self) -> Actor: ...
@@ -110,9 +114,8 @@ class Desk:
 
     def options(self, command: Command, key: str) -> Collection[str]:
         """The legal values of a form field with this `valuesKey`."""
-        return frozenset(
-            choice.value for choice in options.choices(command.connection, self.codes(command), key)
-        )
+        codes = self._scene(command).codes
+        return options.values(command.connection, codes, key)
 
     def codes(self, command: Command) -> Codes:
         """The code tables, read again only when somebody published them."""
@@ -137,7 +140,7 @@ class Desk:
             return self._again(command, instance, requests.come_back, variables, scene)
         no = ledger.new_number(command.connection, scene)
         values = registration.draft(no, scene) | _stamp(instance)
-        ledger.open_call(command.connection, values, scene)
+        command.memory[no] = ledger.open_call(command.connection, values, scene)
         return Effect(no, FIRST_VARIABLES | {"entry": "new"})
 
     def answer(self, command: Command, task: Task, data: Mapping[str, Any]) -> Effect:
@@ -146,6 +149,8 @@ class Desk:
         if decide is None:
             return Effect(variables=_plain(data))
         scene, place = self._scene(command), task.element.id
+        if data.get("parent") or place in CLOSING:
+            ledger.lock_parent(command.connection, str(task.instance.business_key), data.get("parent"))
         case = _open(command, task.instance.business_key)
         case = self._respond(command, case, place, scene)
         return self._decide(command, case, decide, data, scene, place)
@@ -162,13 +167,15 @@ class Desk:
         scene = self._scene(command)
         case = _open(command, task.instance.business_key)
         outcome = position.claimed(case, task.element.id, assignee, scene)
-        ledger.write(command.connection, case, outcome, scene, "claimed" if assignee else "unclaimed")
+        _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
         return Effect()
 
     def assignee(self, command: Command, task: Task, person: str | None) -> Holder | None:
         """Whom a task is given to; the one who gives it must be allowed to."""
         scene = self._scene(command)
         rights.giver(scene, task.groups, (task.assignee,), "assign")
+        if task.instance.process == INCIDENT:
+            rights.not_concerned(_open(command, task.instance.business_key), scene, person)
         if person is None:
             return None
         known = scene.facts.person(person)
@@ -194,6 +201,8 @@ class Desk:
         decide = MESSAGES.get((instance.process, name))
         if decide is None:
             return Effect(variables=_plain(data))
+        if name in duplicates.MESSAGES:
+            ledger.lock_parent(command.connection, str(instance.business_key))
         return self._apply(command, instance.business_key, decide, data, self._scene(command), name)
 
     def moved(
@@ -207,13 +216,13 @@ class Desk:
         if instance.process not in (INCIDENT, escalation.PROCESS) or instance.business_key is None:
             return Effect()
         scene = self._scene(command)
-        case = ledger.read(command.connection, instance.business_key)
+        case = _read(command, instance.business_key)
         if instance.process == escalation.PROCESS:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         if ended is not None:
             return Effect(jobs=escalation.ending(case))
         outcome = position.arrived(case, open_elements, scene)
-        now = ledger.write(command.connection, case, outcome, scene, "moved")
+        now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
         return Effect(jobs=outcome.jobs, tasks=tasks)
 
@@ -222,6 +231,21 @@ class Desk:
         scene = self._scene(command)
         case = _open(command, no)
         return self._decide(command, case, classification.change_priority, data, scene, "priority")
+
+    def edit(self, command: Command, no: str, data: Mapping[str, Any], seen: int | None = None) -> None:
+        """Correct fields of a call that nobody changed since version `seen`; moves no token."""
+        case = _open(command, no)
+        edits.check_version(case.incident, seen)
+        if data:
+            self._decide(command, case, edits.edit, data, self._scene(command), "edit")
+
+    def sees_contacts(self, command: Command) -> bool:
+        """Whether this person reads personal contact data (PROCESS §6.10)."""
+        return directory.sees_contacts(command.connection, self.codes(command), command.by.groups)
+
+    def check_retry(self, command: Command) -> None:
+        """Failures are retried by the groups that the policy names. Raises NotAllowed."""
+        rights.member(self._scene(command), "retry", self.codes(command).policy("retry_groups"))
 
     def _apply(
         self,
@@ -232,19 +256,19 @@ class Desk:
         scene: Scene,
         what: str,
     ) -> Effect:
-        return self._decide(command, ledger.read(command.connection, str(no)), decide, data, scene, what)
+        return self._decide(command, _read(command, str(no)), decide, data, scene, what)
 
     def _decide(
         self, command: Command, case: Case, decide: Decision, data: Mapping[str, Any], scene: Scene, what: str
     ) -> Effect:
         outcome = decide(case, data, scene)
-        ledger.write(command.connection, case, outcome, scene, what)
+        _write(command, case, outcome, scene, what)
         return Effect(variables=outcome.variables, jobs=outcome.jobs)
 
     def _respond(self, command: Command, case: Case, place: str, scene: Scene) -> Case:
         """Who answers without having claimed has claimed by that."""
         outcome = position.claimed(case, place, scene.by.id, scene) if place.startswith(STEPS) else Outcome()
-        return ledger.write(command.connection, case, outcome, scene, "claimed")
+        return _write(command, case, outcome, scene, "claimed")
 
     def _again(
         self,
@@ -255,18 +279,34 @@ class Desk:
         scene: Scene,
     ) -> Effect:
         """A new instance on the same record."""
-        case = ledger.read(command.connection, str(instance.business_key))
+        case = _read(command, str(instance.business_key))
         outcome = decide(case, variables, scene)
-        ledger.write(command.connection, case, outcome + Outcome(_stamp(instance)), scene, "started")
+        _write(command, case, outcome + Outcome(_stamp(instance)), scene, "started")
         return Effect(variables=FIRST_VARIABLES | dict(outcome.variables), jobs=outcome.jobs)
 
     def _scene(self, command: Command) -> Scene:
-        return Scene(command.by, command.now, self.codes(command), Lookups(command.connection))
+        if "scene" not in command.memory:
+            facts = Lookups(command.connection)
+            command.memory["scene"] = Scene(command.by, command.now, self.codes(command), facts)
+        return cast(Scene, command.memory["scene"])
+
+
+def _read(command: Command, no: str) -> Case:
+    """The call as this verb knows it; its row is read and locked once."""
+    if no not in command.memory:
+        command.memory[no] = ledger.read(command.connection, no)
+    return cast(Case, command.memory[no])
+
+
+def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
+    now = ledger.write(command.connection, case, outcome, scene, what)
+    command.memory[case.incident.no] = now
+    return now
 
 
 def _open(command: Command, no: str | None) -> Case:
     """The call, unless it is closed: a closed record is not edited (POL-20)."""
-    case = ledger.read(command.connection, str(no))
+    case = _read(command, str(no))
     if case.incident.status == CLOSED:
         raise CallClosed(no=no)
     return case
@@ -280,6 +320,9 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
 def _stamp(instance: Instance) -> dict[str, Any]:
     return {"instance": instance.id, "diagram_version": instance.version}
 
+
+# Where a child is confirmed or closed, or a parent closes: the parent's row is locked first (DESIGN §3).
+CLOSING = ("T200_9", "T200_10")
 
 STEPS = ("T200_", "S200_")
 

@@ -5,16 +5,18 @@ from handlers.errors import ParentRefused
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Job, Line, Outcome
 
+JUDGED = ("category", "impact", "urgency", "priority")
+SOLVED = ("ST7", "ST8")
 BEFORE_SOLVED = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6")
 
 
-def link(case: Case, answer: Answer, scene: Scene, return_step: str = "T200_4") -> Outcome:
+def link(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """Make the call a child: its work orders are recalled, it waits for the parent and is nobody's work."""
     answers.need(answer, "parent")
     parent = str(answer["parent"])
     _may_be_parent(case, parent, scene)
     comment = answers.text(answer, "hold_comment") or f"与 {parent} 重复 / duplicate of {parent}"
-    waiting = waits.hold(case, "H3", {"hold_comment": comment}, scene, return_step)
+    waiting = waits.hold(case, "H3", {"hold_comment": comment}, scene, first_line_step(case.incident))
     return Outcome(
         {**waiting.changes, "parent": parent, "assigned_group": None, "assignee": None},
         waiting.variables,
@@ -25,17 +27,23 @@ def link(case: Case, answer: Answer, scene: Scene, return_step: str = "T200_4") 
 
 
 def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """The parent's solution is copied, marked inherited; the child goes to its own confirmation."""
+    """The parent's solution is copied, marked inherited; the child goes to its own confirmation.
+
+    A child that was linked before it was judged takes the parent's judgement, so that first line can
+    work on it if its caller refuses.
+    """
     rights.desk(scene, "parent_solved")
     parent = scene.facts.call(case.incident.parent or "")
-    if parent is None or parent.resolved_at is None:
+    if parent is None or parent.status not in SOLVED:
         raise ParentRefused(parent=case.incident.parent, why_zh="尚未解决", why_en="it is not solved yet")
     solved = {
         name: getattr(parent, name) for name in ("solution_tier", "solution_kind", "solution_steps", "solver")
     }
+    judged = {name: getattr(case.incident, name) or getattr(parent, name) for name in JUDGED}
     return waits.resume(case, "parent_solved", scene) + Outcome(
         {
             **solved,
+            **judged,
             "solution_inherited": True,
             "first_resolved_at": case.incident.first_resolved_at or scene.now,
             "resolved_at": scene.now,
@@ -45,9 +53,15 @@ def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def detached(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """Not a duplicate after all: the child is worked by first line again."""
+    """Not a duplicate after all: the child is judged, if it never was, and worked by first line again."""
     rights.desk(scene, "detached")
-    return Outcome({"parent": None}) + waits.resume(case, "detached", scene)
+    step = first_line_step(case.incident)
+    return Outcome({"parent": None}, {"return_step": step}) + waits.resume(case, "detached", scene)
+
+
+def first_line_step(call: Incident) -> str:
+    """First line works on what has a category and a priority; what was linked before that gets them first."""
+    return "T200_4" if call.category and call.priority else "T200_2"
 
 
 def release(parent: Incident, scene: Scene) -> list[Job]:
@@ -55,7 +69,7 @@ def release(parent: Incident, scene: Scene) -> list[Job]:
     return [
         Job(
             "send",
-            f"parent_solved:{child.no}:{child.version}",
+            f"parent_solved:{child.no}:{child.version}:{parent.version}",
             {"message": "parent_solved", "business_key": child.no, "data": {}, "process": "incident_200"},
         )
         for child in scene.facts.children(parent.no)

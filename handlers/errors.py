@@ -1,6 +1,6 @@
 """Why the desk refuses: each refusal has a stable code and a sentence in Chinese and English."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -110,6 +110,52 @@ class UnknownRecord(Refused):
     en = "There is no “{value}” in “{table}”."
 
 
+class RecordNotFound(Refused):
+    """No row of the books or the reference data has this key."""
+
+    code = "record-not-found"
+    zh = "「{table}」中没有「{value}」。"
+    en = "There is no “{value}” in “{table}”."
+
+
+class AmbiguousRecord(Refused):
+    """The name or phone fits several; say which by its key."""
+
+    code = "ambiguous-record"
+    zh = "「{value}」对应多条记录,请指明其中之一:{listed}。"
+    en = "“{value}” fits several records; name one of them: {listed}."
+
+    @property
+    def candidates(self) -> Sequence[Mapping[str, Any]]:
+        """The rows that fit."""
+        found: Sequence[Mapping[str, Any]] = self.params["candidates"]
+        return found
+
+
+class NotEditable(Refused):
+    """The field is not corrected at this status (code table `editable`)."""
+
+    code = "not-editable"
+    zh = "状态 {status} 下不能修改「{names[zh]}」({field})。"
+    en = "“{names[en]}” ({field}) is not edited at status {status}."
+
+
+class ListedOnly(Refused):
+    """The order lists open calls only."""
+
+    code = "listed-only"
+    zh = "排序 {sort} 只列出未关闭的事件,不能与 open=false 同用。"
+    en = "The order {sort} lists open calls only; it does not go with open=false."
+
+
+class StaleNext(Refused):
+    """The `next` of a page is of another list, order or filter, or too old; begin at the first page."""
+
+    code = "stale-next"
+    zh = "after 不是此列表(同样的筛选和排序)给出的 next,请从第一页重新开始。"
+    en = "`after` is not a `next` of this list with these filters and this order; begin at the first page."
+
+
 class NotALeaf(Refused):
     """Only leaves of the classification tree are stored (PROCESS §6.7.5)."""
 
@@ -198,6 +244,14 @@ class HoldRefused(Refused):
     en = "A call of priority {priority} may not be put on hold {hold}{who_en}."
 
 
+class EndHoldFirst(Refused):
+    """A call on a hold that its new priority forbids is taken off the hold first (PROCESS §6.5.4)."""
+
+    code = "end-hold-first"
+    zh = "事件 {no} 正在挂起 {hold},优先级 {priority} 或重大事件不允许;请先结束挂起。"
+    en = "The call {no} is on hold {hold}, which {priority} or a major incident forbids; end the hold first."
+
+
 class HoldTooLong(Refused):
     """The expected resume lies beyond the longest hold (PROCESS §6.5.4)."""
 
@@ -276,6 +330,14 @@ class NoEngagement(Refused):
     code = "no-engagement"
     zh = "事件 {no} 没有进行中的供应商处理。"
     en = "No vendor is engaged on the call {no}."
+
+
+class NotAMember(Refused):
+    """Who handles a hand-off is a member of the group that it goes to (PROCESS §6.4, 200.3)."""
+
+    code = "not-a-member"
+    zh = "{person} 不是工作组 {group} 的成员。"
+    en = "{person} is no member of the group {group}."
 
 
 class HandlerConcerned(Refused):

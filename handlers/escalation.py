@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from handlers import answers, calendar, rights
-from handlers.errors import EscalationRefused, Missing
+from handlers import answers, calendar, major, rights
+from handlers.errors import EndHoldFirst, EscalationRefused
 from handlers.incident import Answer, Case, Escalation, Scene
 from handlers.outcome import Job, Line, Notice, Outcome, Row
 
@@ -15,6 +15,7 @@ PROCESS = "escalation"
 BY_HAND = "X13"
 NOT_ACKNOWLEDGED = "XN"
 RESTORED = "XR"
+REASSIGNABLE = ("ST3", "ST4", "ST5")
 OVER = ("ST7", "ST8", "ST9")
 
 
@@ -41,8 +42,8 @@ def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
         raise _refused(call.no, "已有进行中的升级", "an escalation is active already")
     code = _trigger(variables, scene)
     scene.codes.row("escalation_trigger", code)
-    if code == BY_HAND and not answers.text(variables, "reason"):
-        raise Missing("reason")
+    if code == BY_HAND:
+        answers.need(variables, "reason")
     level = (
         _level_by_hand(case, variables.get("level"), scene) if code == BY_HAND else str(variables["level"])
     )
@@ -58,7 +59,7 @@ def register(case: Case, variables: Variables, scene: Scene) -> Outcome:
         return _new(case, code, level, variables, scene)
     if not _known(case, active, code, level):
         if _rank(level, scene) > _rank(active.level, scene):
-            return _raised(case, active, code, level, scene)
+            return _raised(case, active, code, level, variables, scene)
         return _reminded(case, active, code, level, scene)
     if active.state == "notified":
         return _unanswered(case, active, scene)
@@ -108,6 +109,7 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
         answers.need(answer, "reason")
     if decision.data.get("manager"):
         rights.manager(scene, f"4.4-4 {decision.code}")
+    _may_decide(case, decision.code, scene)
     values = {
         "state": "decided",
         "decision": decision.code,
@@ -139,9 +141,25 @@ def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
     if decision.code == "reassign":
         return outcome + Outcome(jobs=[_to_incident(call.no, active, decision.code)])
     if decision.code == "declare_major" and not call.major:
-        declared = {"major": True, "major_declared_by": active.holder, "major_declared_at": scene.now}
-        return outcome + Outcome(declared)
+        declared = major.declare(call, active.decided_by, scene) + major.alert(call, call.priority, scene)
+        return outcome + declared + trigger(case, "X1", scene)
     return outcome
+
+
+def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """The manager or the level holder withdraws the escalation that is watched, with a reason (§6.6.5)."""
+    active = _active(case)
+    rights.holder(scene, active.holder_group, "withdraw_escalation")
+    answers.need(answer, "reason")
+    reason = answers.text(answer, "reason")
+    values = {"decision": "withdraw", "decision_reason": reason}
+    stamped = {**values, "decided_at": scene.now, "decided_by": scene.by.id}
+    return Outcome(
+        {},
+        {"decision": "withdraw"},
+        [Row("escalation", active.seq, stamped)],
+        lines=[Line("escalation_withdrawn", reason)],
+    )
 
 
 def end_escalation(case: Case, variables: Variables, scene: Scene) -> Outcome:
@@ -166,12 +184,18 @@ def threshold_reached(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """A trigger reaches the escalation that is being watched; by hand it is one level higher (X13)."""
     rights.staff(scene, "threshold_reached")
     code = _trigger(answer, scene)
-    scene.codes.check("escalation_trigger", code, "trigger")
+    row = scene.codes.check("escalation_trigger", code, "trigger")
+    if not rights.is_system(scene):
+        answers.need(answer, "reason")
+    reason = answers.text(answer, "reason") or row.name_zh
     if rights.is_system(scene) and answer.get("level"):
         level = scene.codes.check("escalation_level", answer["level"], "level").code
     else:
         level = _level_by_hand(case, answer.get("level"), scene)
-    return Outcome(variables={"trigger": code, "level": level}, lines=[Line("threshold", f"{code} {level}")])
+    return Outcome(
+        variables={"trigger": code, "level": level, "reason": reason},
+        lines=[Line("escalation_requested", f"{code} {level}")],
+    )
 
 
 def solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -195,9 +219,9 @@ def _call_for(case: Case, code: str, level: str, scene: Scene) -> Outcome:
     """A job, because an escalation moves in its own transaction."""
     call, active = case.incident, case.escalation
     row = scene.codes.row("escalation_trigger", code)
-    line = Line("trigger", f"{code} {level}")
     if not (row.active and row.data.get("automatic") and scene.codes.policy("automatic_escalation")):
-        return Outcome(lines=[line])
+        return Outcome(lines=[Line("escalation_not_automatic", f"{code} {level}")])
+    line = Line("escalation_requested", f"{code} {level}")
     variables = {"trigger": code, "level": level, "reason": row.name_zh}
     key = f"{code}:{level}:{call.no}:{call.segment}:{call.refusal_count}:{len(case.escalations)}"
     if active is None:
@@ -229,13 +253,16 @@ def _new(case: Case, code: str, level: str, variables: Variables, scene: Scene) 
         {"escalation_level": _highest(case.incident.escalation_level, level, scene)},
         _variables(fields, level),
         [Row("escalation", seq, row, new=True), _noted(case, seq, code, level, scene)],
-        lines=[Line("escalation", f"{code} {level}")],
+        lines=[Line("escalation_registered", f"{code} {level}")],
     )
 
 
-def _raised(case: Case, active: Escalation, code: str, level: str, scene: Scene) -> Outcome:
-    fields = _level_fields(case, level, scene)
-    row = {"trigger": code, "level": level, "state": "notified", "silences": 0, "holder": None, **fields}
+def _raised(
+    case: Case, active: Escalation, code: str, level: str, variables: Variables, scene: Scene
+) -> Outcome:
+    fields, reason = _level_fields(case, level, scene), variables.get("reason") or active.reason
+    fresh = {"trigger": code, "level": level, "reason": reason, "state": "notified"}
+    row = {**fresh, "silences": 0, "holder": None, **fields}
     return Outcome(
         {"escalation_level": _highest(case.incident.escalation_level, level, scene)},
         _variables(fields, level) | {"trigger": code},
@@ -266,7 +293,7 @@ def _unanswered(case: Case, active: Escalation, scene: Scene) -> Outcome:
             [Row("escalation", active.seq, values)],
             lines=[Line("escalation_silent", active.level)],
         )
-    return _raised(case, active, NOT_ACKNOWLEDGED, higher, scene)
+    return _raised(case, active, NOT_ACKNOWLEDGED, higher, {}, scene)
 
 
 def _trigger(given: Variables, scene: Scene) -> str:
@@ -275,7 +302,7 @@ def _trigger(given: Variables, scene: Scene) -> str:
 
 
 def _level_by_hand(case: Case, wanted: Any, scene: Scene) -> str:
-    """One level above the present unless a higher one is named."""
+    """One level above the present (X13); the manager may name a higher one."""
     call = case.incident
     present = case.escalation.level if case.escalation else None
     above = _above(present, scene)
@@ -286,6 +313,8 @@ def _level_by_hand(case: Case, wanted: Any, scene: Scene) -> str:
     level = scene.codes.check("escalation_level", wanted, "level").code
     if present and _rank(level, scene) <= _rank(present, scene):
         raise _refused(call.no, f"级别只升不降(现为 {present})", f"its level only rises (now {present})")
+    if level != above:
+        rights.manager(scene, f"X13 {level}")
     return level
 
 
@@ -370,6 +399,17 @@ def _to_incident(no: str, active: Escalation, decision: str) -> Job:
     return Job("send", f"escalation_decided:{no}:{active.seq}:{active.notices}", payload)
 
 
+def _may_decide(case: Case, decision: str, scene: Scene) -> None:
+    """What the call cannot take where it stands is not decided, but said why."""
+    call = case.incident
+    if decision == "reassign" and call.status not in REASSIGNABLE:
+        where = f"{call.step} ({call.status})"
+        raise _refused(call.no, f"在 {where} 没有可改派的二线处理", f"at {where} no second line works on it")
+    held = scene.codes.table("hold").get(call.hold or "")
+    if decision == "declare_major" and call.status == "ST6" and held and held.data.get("never"):
+        raise EndHoldFirst("decision", no=call.no, hold=held.code, priority=call.priority)
+
+
 def _active(case: Case) -> Escalation:
     if case.escalation is None:
         raise _refused(case.incident.no, "没有进行中的升级", "no escalation is active")
@@ -389,4 +429,8 @@ TOPICS = {
 
 ANSWERS = {"T_ack": acknowledge, "T_decide": decide}
 
-MESSAGES = {"threshold_reached": threshold_reached, "solved": solved}
+MESSAGES = {
+    "threshold_reached": threshold_reached,
+    "solved": solved,
+    "withdraw_escalation": withdraw,
+}

@@ -1,11 +1,13 @@
-"""Reading the books for people: one call, what hangs on it, its log, and lists of calls."""
+"""Reading the books for people: one call, what hangs on it, its log. Lists are in `registry`."""
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, false, or_, select, true
+from sqlalchemy import Connection, Row, Select, Table, select
 
 from handlers import audit, tables
 from handlers.errors import UnknownCall
+from handlers.incident import Incident, of
+from handlers.lookups import Lookups
 
 HEAD = ("log_seq", "log_hash")
 
@@ -16,24 +18,6 @@ def incident(connection: Connection, no: str) -> dict[str, Any]:
     if row is None:
         raise UnknownCall(no=no)
     return _public(row)
-
-
-def incidents(
-    connection: Connection,
-    *,
-    status: str | None = None,
-    group: str | None = None,
-    assignee: str | None = None,
-    limit: int = 50,
-    after: str | None = None,
-) -> list[dict[str, Any]]:
-    """Calls by number, newest last; `after` is the last number already seen."""
-    column = tables.incident.c
-    wanted = {column.status: status, column.assigned_group: group, column.assignee: assignee}
-    chosen = select(tables.incident).where(column.no > after if after else true())
-    chosen = chosen.where(*(key == value for key, value in wanted.items() if value is not None))
-    rows = connection.execute(chosen.order_by(column.no).limit(limit))
-    return [_public(row) for row in rows]
 
 
 def work_orders(connection: Connection, no: str) -> list[dict[str, Any]]:
@@ -107,12 +91,12 @@ def groups_of(connection: Connection, staff_no: str) -> frozenset[str]:
     return frozenset(connection.execute(chosen).scalars())
 
 
-def similar(connection: Connection, no: str) -> list[dict[str, Any]]:
-    """Open calls of the same CI or the same caller: candidates for a parent (PROCESS §6.4, 200.1)."""
-    column, call = tables.incident.c, incident(connection, no)
-    same = [column[name] == call[name] for name in ("ci", "caller") if call[name]]
-    chosen = select(tables.incident).where(column.no != no, column.status != "ST8", or_(false(), *same))
-    return [_public(row) for row in connection.execute(chosen.order_by(column.no))]
+def similar(connection: Connection, no: str) -> list[str]:
+    """The open calls of the same CI or caller: candidates for a parent (PROCESS §6.4, 200.1)."""
+    row = connection.execute(select(tables.incident).where(tables.incident.c.no == no)).first()
+    if row is None:
+        raise UnknownCall(no=no)
+    return list(Lookups(connection).similar(of(Incident, row._mapping)))
 
 
 def _public(row: Row[Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from handlers.codes import Codes
@@ -195,6 +195,7 @@ class Escalation:
     notices: int = 0
     decision: str | None = None
     decision_reason: str | None = None
+    decided_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +305,7 @@ class Ci:
     service: str | None = None
     owner_group: str | None = None
     contract: str | None = None
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +357,8 @@ class Facts(Protocol):
     def call(self, no: str) -> Incident | None: ...
     def children(self, no: str) -> tuple[Incident, ...]: ...
     def leaders(self, group: str) -> tuple[str, ...]: ...
+    def similar(self, call: Incident) -> tuple[str, ...]: ...
+    def member(self, group: str, person: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,4 +373,9 @@ class Scene:
 
 def of(cls: type[T], row: Any) -> T:
     """A value from the mapping of a database row: the columns that the value knows."""
-    return cls(**{f.name: row[f.name] for f in fields(cls)})  # type: ignore[arg-type]
+    return cls(**{name: row[name] for name in _names(cls)})  # type: ignore[arg-type]
+
+
+@lru_cache(64)
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cls))

@@ -1,11 +1,12 @@
 """The books of a call: read under its lock, and an Outcome written with its log lines, in one transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handlers import audit, counters, status, tables
@@ -19,7 +20,6 @@ from handlers.incident import (
     Hold,
     Incident,
     Raise,
-    Reader,
     Scene,
     WorkOrder,
     of,
@@ -38,6 +38,22 @@ KINDS: Mapping[type, Any] = {
     Raise: tables.escalation_raise,
 }
 
+_CALL = [tables.incident.c[f.name] for f in fields(Incident)]
+_READ = tables.prepared(select(*_CALL).where(tables.incident.c.no == bindparam("of_call")).with_for_update())
+_READ_KIND: Mapping[type, Any] = {
+    kind: tables.prepared(
+        select(*(table.c[f.name] for f in fields(kind)))
+        .where(table.c.call == bindparam("of_call"))
+        .order_by(table.c.seq)
+    )
+    for kind, table in KINDS.items()
+}
+_ADD_LOG = tables.prepared(insert(tables.log))
+_ADD_NOTICES = {
+    name: tables.prepared(dialect.insert(tables.notice).on_conflict_do_nothing(index_elements=["key"]))
+    for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+}
+
 
 def new_number(connection: Connection, scene: Scene) -> str:
     """`SD` + the date in the bank's time zone + a daily sequence that grows and never repeats (§6.1.2)."""
@@ -49,18 +65,29 @@ def new_number(connection: Connection, scene: Scene) -> str:
 
 def open_call(connection: Connection, values: Mapping[str, Any], scene: Scene) -> Case:
     """Insert a draft call and its first log line."""
-    connection.execute(insert(tables.incident).values(**values))
+    connection.execute(_insert(tables.incident), dict(values))
     case = read(connection, values["no"])
     return write(connection, case, Outcome(lines=[Line("status", values["status"])]), scene, "200.1")
 
 
 def read(connection: Connection, no: str) -> Case:
     """The call with its row locked (on SQLite the transaction is the lock); UnknownCall."""
-    chosen = select(tables.incident).where(tables.incident.c.no == no).with_for_update()
-    row = connection.execute(chosen).first()
+    row = connection.execute(_READ, {"of_call": no}).first()
     if row is None:
         raise UnknownCall(no=no)
-    return Case(of(Incident, row._mapping), _reader(connection, no))
+    return Case(of(Incident, row._mapping), _Reading(connection, no))
+
+
+def lock_parent(connection: Connection, no: str, parent: str | None = None) -> None:
+    """Lock the row of the parent named, or else of the one the call has, before the call's own row.
+
+    A parent being solved, reopened or closed and a child being linked wait for each other, always in this
+    order, so that neither misses the other.
+    """
+    table = tables.incident
+    chosen = parent or connection.execute(select(table.c.parent).where(table.c.no == no)).scalar()
+    if chosen:
+        connection.execute(select(table.c.no).where(table.c.no == chosen).with_for_update())
 
 
 def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
@@ -79,7 +106,8 @@ def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, wh
     ]
     if not (lines or outcome.notices):
         return case
-    return _commit(connection, case, changes, lines, outcome.notices, scene)
+    touched = {row.table for row in outcome.rows}
+    return _commit(connection, case, changes, lines, outcome.notices, scene, touched)
 
 
 def _commit(
@@ -89,23 +117,23 @@ def _commit(
     lines: list[dict[str, Any]],
     notices: Iterable[Notice],
     scene: Scene,
+    touched: Collection[str],
 ) -> Case:
     call = case.incident
     stamp = {"call": call.no, "at": scene.now, "by": scene.by.id, "step": changes.get("step", call.step)}
     chained = audit.chain([stamp | line for line in lines], call.log_seq, call.log_hash)
     head = {"log_seq": chained[-1]["seq"], "log_hash": chained[-1]["hash"]} if chained else {}
     values = {**changes, **head, "version": call.version + 1}
-    table = tables.incident
-    done = connection.execute(
-        update(table).where(table.c.no == call.no, table.c.version == call.version).values(**values)
-    )
+    this = {"of_no": call.no, "of_version": call.version}
+    done = connection.execute(_change_call(tuple(values)), this | values)
     if done.rowcount != 1:
         raise StaleCall(no=call.no)
     if chained:
-        connection.execute(insert(tables.log), chained)
+        connection.execute(_ADD_LOG, chained)
     now = replace(call, **values)
     _write_notices(connection, now, notices, scene)
-    return Case(now, _reader(connection, call.no))
+    known = case.read.without(touched) if isinstance(case.read, _Reading) else {}
+    return Case(now, _Reading(connection, call.no, known))
 
 
 def _write_rows(
@@ -120,10 +148,10 @@ def _write_rows(
         if row.table == "work_order":
             lines += _follow(case, known, row, scene)
         if row.new:
-            connection.execute(insert(table).values(**key, **row.values))
-        else:
-            where = (table.c.call == key["call"], table.c.seq == row.seq)
-            connection.execute(update(table).where(*where).values(**row.values))
+            connection.execute(_insert(table), {**key, **row.values})
+        elif row.values:
+            this = {"of_call": key["call"], "of_seq": row.seq}
+            connection.execute(_change_row(table, tuple(row.values)), {**this, **row.values})
     return lines
 
 
@@ -149,8 +177,7 @@ def _follow(case: Case, known: dict[int, tuple[str, str]], row: Row, scene: Scen
 def _write_notices(connection: Connection, call: Incident, notices: Iterable[Notice], scene: Scene) -> None:
     rows = [_notice(call, notice, scene) for notice in notices if notice.recipient]
     if rows:
-        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(tables.notice).on_conflict_do_nothing(index_elements=["key"]), rows)
+        connection.execute(_ADD_NOTICES[connection.dialect.name], rows)
 
 
 def _notice(call: Incident, notice: Notice, scene: Scene) -> dict[str, Any]:
@@ -176,11 +203,38 @@ def _line(what: str, field: str | None, old: Any, new: Any) -> dict[str, Any]:
     return {"what": what[:60], "field": field, "old": audit.shown(old), "new": audit.shown(new)}
 
 
-def _reader(connection: Connection, no: str) -> Reader:
-    def read_kind(kind: type[T], /) -> tuple[T, ...]:
-        table = KINDS[kind]
-        columns = [table.c[f.name] for f in fields(kind)]  # type: ignore[arg-type]
-        found = connection.execute(select(*columns).where(table.c.call == no).order_by(table.c.seq))
-        return tuple(of(kind, row._mapping) for row in found)
+class _Reading:
+    """Reads what hangs on a call, each kind once."""
 
-    return read_kind
+    def __init__(
+        self, connection: Connection, no: str, known: Mapping[type, tuple[Any, ...]] | None = None
+    ) -> None:
+        self._connection, self._no, self._known = connection, no, dict(known or {})
+
+    def __call__(self, kind: type[T], /) -> tuple[T, ...]:
+        if kind not in self._known:
+            found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
+            self._known[kind] = tuple(of(kind, row._mapping) for row in found)
+        return cast(tuple[T, ...], self._known[kind])
+
+    def without(self, touched: Collection[str]) -> dict[type, tuple[Any, ...]]:
+        """What stays true after rows of these tables were written."""
+        return {kind: rows for kind, rows in self._known.items() if KINDS[kind].name not in touched}
+
+
+@lru_cache(64)
+def _insert(table: Table) -> Any:
+    return tables.prepared(insert(table))
+
+
+@lru_cache(512)
+def _change_call(names: tuple[str, ...]) -> Any:
+    table = tables.incident
+    this = (table.c.no == bindparam("of_no"), table.c.version == bindparam("of_version"))
+    return tables.prepared(update(table).where(*this).values({name: bindparam(name) for name in names}))
+
+
+@lru_cache(512)
+def _change_row(table: Table, names: tuple[str, ...]) -> Any:
+    this = (table.c.call == bindparam("of_call"), table.c.seq == bindparam("of_seq"))
+    return tables.prepared(update(table).where(*this).values({name: bindparam(name) for name in names}))

@@ -2,12 +2,30 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, select
+from sqlalchemy import Connection, Table, bindparam, case, false, or_, select
 
 from handlers import tables
 from handlers.incident import Ci, Contract, Incident, Person, Vendor, Workgroup, of
+
+OPEN = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6", "ST7", "ST9")
+MOST = 20
+"""So many candidates are shown; who has more looks for the parent by other means."""
+
+_member = tables.membership.c
+_LEADERS = tables.prepared(
+    select(_member.person)
+    .where(_member.workgroup == bindparam("of"), or_(_member.role == "leader", _member.role == "deputy"))
+    .order_by(case((_member.role == "leader", 0), else_=1), _member.person)
+)
+_MEMBER = tables.prepared(
+    select(_member.person).where(_member.workgroup == bindparam("of"), _member.person == bindparam("who"))
+)
+_CHILDREN = tables.prepared(
+    select(tables.incident).where(tables.incident.c.parent == bindparam("of")).order_by(tables.incident.c.no)
+)
 
 
 class Lookups:
@@ -17,43 +35,54 @@ class Lookups:
         self._connection = connection
 
     def person(self, staff_no: str) -> Person | None:
-        row = self._row(tables.person, tables.person.c.staff_no == staff_no)
+        row = self._row(tables.person, "staff_no", staff_no)
         return of(Person, row) if row else None
 
     def ci(self, code: str) -> Ci | None:
-        row = self._row(tables.ci, tables.ci.c.code == code)
+        row = self._row(tables.ci, "code", code)
         return of(Ci, row) if row else None
 
     def group(self, code: str) -> Workgroup | None:
-        row = self._row(tables.workgroup, tables.workgroup.c.code == code)
+        row = self._row(tables.workgroup, "code", code)
         return of(Workgroup, row) if row else None
 
     def vendor(self, code: str) -> Vendor | None:
-        row = self._row(tables.vendor, tables.vendor.c.code == code)
+        row = self._row(tables.vendor, "code", code)
         return of(Vendor, {**row, "contacts": tuple(json.loads(row["contacts"]))}) if row else None
 
     def contract(self, code: str) -> Contract | None:
-        row = self._row(tables.contract, tables.contract.c.code == code)
+        row = self._row(tables.contract, "code", code)
         return of(Contract, {**row, "response": json.loads(row["response"])}) if row else None
 
     def call(self, no: str) -> Incident | None:
-        row = self._row(tables.incident, tables.incident.c.no == no)
+        row = self._row(tables.incident, "no", no)
         return of(Incident, row) if row else None
 
     def children(self, no: str) -> tuple[Incident, ...]:
-        chosen = select(tables.incident).where(tables.incident.c.parent == no).order_by(tables.incident.c.no)
-        return tuple(of(Incident, row._mapping) for row in self._connection.execute(chosen))
+        found = self._connection.execute(_CHILDREN, {"of": no})
+        return tuple(of(Incident, row._mapping) for row in found)
 
     def leaders(self, group: str) -> tuple[str, ...]:
         """Leader first, then the deputies (备份)."""
-        member = tables.membership.c
-        chosen = (
-            select(member.person)
-            .where(member.workgroup == group, member.role.in_(("leader", "deputy")))
-            .order_by(case((member.role == "leader", 0), else_=1), member.person)
-        )
+        return tuple(self._connection.execute(_LEADERS, {"of": group}).scalars())
+
+    def similar(self, call: Incident) -> tuple[str, ...]:
+        """The open calls of the same CI or the same caller: candidates for a parent (PROCESS §6.4, 200.1)."""
+        column = tables.incident.c
+        same = [column[name] == getattr(call, name) for name in ("ci", "caller") if getattr(call, name)]
+        open_now = (column.no != call.no, column.status.in_(OPEN))
+        chosen = select(column.no).where(*open_now, or_(false(), *same)).order_by(column.no).limit(MOST)
         return tuple(self._connection.execute(chosen).scalars())
 
-    def _row(self, table: Table, condition: Any) -> Mapping[str, Any] | None:
-        row = self._connection.execute(select(table).where(condition)).first()
+    def member(self, group: str, person: str) -> bool:
+        """The person is in the group, in whatever role."""
+        return self._connection.execute(_MEMBER, {"of": group, "who": person}).first() is not None
+
+    def _row(self, table: Table, key: str, value: str) -> Mapping[str, Any] | None:
+        row = self._connection.execute(_one(table, key), {"of": value}).first()
         return dict(row._mapping) if row else None
+
+
+@lru_cache(32)
+def _one(table: Table, key: str) -> Any:
+    return tables.prepared(select(table).where(table.c[key] == bindparam("of")))

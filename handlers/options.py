@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, or_, select
 
 from handlers import tables
 from handlers.codes import Codes
@@ -35,11 +35,22 @@ def choices(connection: Connection, codes: Codes, key: str) -> list[Choice]:
     return LISTS[key](connection)
 
 
+def values(connection: Connection, codes: Codes, key: str) -> frozenset[str]:
+    """The values alone; those of the code tables are known for as long as nobody publishes new ones."""
+    if not key.startswith("codes."):
+        return frozenset(choice.value for choice in choices(connection, codes, key))
+    if key not in codes.offered:
+        codes.offered[key] = frozenset(choice.value for choice in choices(connection, codes, key))
+    return codes.offered[key]
+
+
 def _rows(table: Table, column: str, *tiers: str) -> Callable[[Connection], list[Choice]]:
+    chosen = select(table.c[column], table.c.name).where(table.c.active).order_by(table.c[column])
+    if tiers:
+        chosen = chosen.where(or_(*(table.c.tier == tier for tier in tiers)))
+    chosen = tables.prepared(chosen)
+
     def read(connection: Connection) -> list[Choice]:
-        chosen = select(table.c[column], table.c.name).where(table.c.active).order_by(table.c[column])
-        if tiers:
-            chosen = chosen.where(table.c.tier.in_(tiers))
         return [Choice(code, name, name) for code, name in connection.execute(chosen)]
 
     return read

@@ -1,11 +1,12 @@
 """200.1 产生新记录 and 200.2 收集信息: the record is made and completed (PROCESS §6.4)."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers import answers, closure, duplicates, rights, waits
-from handlers.classification import reclassify
-from handlers.errors import NotAllowed, UnknownCode, WrongBranch
+from handlers import answers, closure, duplicates, major, rights, waits
+from handlers.classification import expected, reclassify
+from handlers.errors import NotAllowed, UnknownCode, UnknownRecord, WrongBranch
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
 
@@ -38,7 +39,9 @@ def record(case: Case, answer: Answer, scene: Scene) -> Outcome:
         raise WrongBranch("classification", value=classification, call_type=call_type)
     source = codes.check("source", answer["source"], "source")
     medium = codes.check("medium", answer["medium"], "medium").code
-    if source.data.get("caller") and not (answer.get("caller") or answers.text(answer, "caller_name")):
+    if source.data.get("caller") and not (
+        answers.text(answer, "caller") or answers.text(answer, "caller_name")
+    ):
         answers.need(answer, "caller")
     changes = {
         "call_type": call_type,
@@ -52,7 +55,7 @@ def record(case: Case, answer: Answer, scene: Scene) -> Outcome:
         **_times(answer, scene),
         "recorded_by": scene.by.id,
         "owner": _owner(scene),
-        "recurrence_of": answers.text(answer, "recurrence_of"),
+        "recurrence_of": _recurrence(answer, scene),
     }
     told = changes.get("caller") or changes.get("caller_name")
     return Outcome(changes, notices=[Notice("registered", told)])
@@ -79,7 +82,8 @@ def collect(case: Case, answer: Answer, scene: Scene) -> Outcome:
         case "duplicate":
             return facts + duplicates.link(case, answer, scene)
         case "need_info":
-            return facts + waits.hold(case, "H1", answer, scene, "T200_2")
+            judged = expected(replace(case.incident, **facts.changes), scene)
+            return facts + waits.hold(Case(judged, case.read), "H1", answer, scene, "T200_2")
         case _:
             return facts + closure.leave("false_alarm", scene)
 
@@ -87,10 +91,12 @@ def collect(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def _proceed(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """What must be known before 200.4; a P1 may be completed after dispatch (POL-03, POL-06)."""
     call = case.incident
-    known = {name: answer.get(name) or getattr(call, name) for name in ("category", "impact", "urgency")}
+    known = {
+        name: answers.text(answer, name) or getattr(call, name) for name in ("category", "impact", "urgency")
+    }
     needed = [name for name, value in known.items() if not value]
     if not (needed or _may_come_late(str(known["impact"]), str(known["urgency"]), scene)):
-        if not any(answer.get(name) or getattr(call, name) for name in ("ci", "ci_text")):
+        if not any(answers.text(answer, name) or getattr(call, name) for name in ("ci", "ci_text")):
             needed.append("ci")
         if call.caller and not (answers.text(answer, "callback_phone") or call.callback_phone):
             needed.append("callback_phone")
@@ -115,21 +121,12 @@ def _override(answer: Answer, scene: Scene) -> Outcome:
 
 
 def _major(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """The desk proposes, the manager declares; P1 and I1 are major by the criteria (PROCESS §6.5.6)."""
+    """The desk proposes, the manager declares; what is major by its criteria `prioritise` declares."""
     if not answer.get("major") or case.incident.major:
         return Outcome()
-    codes, call = scene.codes, case.incident
-    impact = str(answer.get("impact") or call.impact)
-    priority = answer.get("priority") or codes.matrix(impact, str(answer.get("urgency") or call.urgency))
-    criteria = codes.row("impact", impact).data.get("major") or codes.row("priority", priority).data.get(
-        "major"
-    )
-    if criteria or rights.is_manager(scene):
-        return Outcome(
-            {"major": True, "major_declared_by": scene.by.id, "major_declared_at": scene.now},
-            lines=[Line("major", "declared")],
-        )
-    told = scene.facts.leaders(codes.policy("manager_group"))
+    if rights.is_manager(scene):
+        return major.declare(case.incident, scene.by.id, scene)
+    told = scene.facts.leaders(scene.codes.policy("manager_group"))
     return Outcome(notices=[Notice("major_proposed", who) for who in told], lines=[Line("major", "proposed")])
 
 
@@ -155,6 +152,14 @@ def _caller(answer: Answer, scene: Scene) -> dict[str, Any]:
         "callback_phone": phone or person.phone,
         "vip": person.vip,
     }
+
+
+def _recurrence(answer: Answer, scene: Scene) -> str | None:
+    """The earlier call that this one repeats."""
+    no = answers.text(answer, "recurrence_of")
+    if no and scene.facts.call(no) is None:
+        raise UnknownRecord("recurrence_of", table="incident", value=no)
+    return no
 
 
 def _item(call: Incident, answer: Answer, scene: Scene) -> dict[str, Any]:

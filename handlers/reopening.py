@@ -15,8 +15,11 @@ def reopen(case: Case, answer: Answer, scene: Scene) -> Outcome:
     if not _imported(answer, scene):
         _in_time(case, scene)
     call = case.incident
-    second_line = call.solution_tier in SECOND_LINE and call.assigned_group is not None
-    step = "T200_6" if second_line else "T200_4"
+    incident = call.call_type == "INC"
+    second_line = incident and call.solution_tier in SECOND_LINE and call.assigned_group is not None
+    step = "T200_6" if second_line else "T200_4" if incident else "S200_3"
+    # 200.3 declares no status of its own: a request leaves ST8 here.
+    begun = {"status": "ST2"} if step == "S200_3" else {}
     outcome = Outcome(
         {
             "reopen_count": call.reopen_count + 1,
@@ -28,6 +31,7 @@ def reopen(case: Case, answer: Answer, scene: Scene) -> Outcome:
             "closed_by": None,
             "confirm_result": None,
             "confirm_method": None,
+            **begun,
         },
         {"entry": "reopen", "return_step": step, "group": call.assigned_group},
         work_orders.work(case, scene) if second_line else (),

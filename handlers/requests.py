@@ -4,7 +4,7 @@ from typing import Any
 
 from handlers import answers, closure, rights, work_orders
 from handlers.classification import reclassify
-from handlers.errors import HandlerConcerned, Missing, Refused, WrongBranch
+from handlers.errors import HandlerConcerned, Missing, NotAMember, Refused, WrongBranch
 from handlers.incident import Answer, Case, Scene
 from handlers.outcome import Line, Notice, Outcome, Row
 
@@ -26,6 +26,7 @@ def judge_complaint(case: Case, answer: Answer, scene: Scene) -> Outcome:
     confirmed = answer.get("complaint_confirmed")
     if not isinstance(confirmed, bool):
         raise Missing("complaint_confirmed")
+    rights.not_concerned(case, scene)
     about = answers.text(answer, "complained_about") or case.incident.complained_about
     if about and scene.by.id == about:
         raise HandlerConcerned("complained_about", person=scene.by.id)
@@ -43,6 +44,7 @@ def judge_complaint(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def request(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """200.3a: answered at once, handed off, sent back as an incident, or refused."""
     rights.desk(scene, "200.3")
+    rights.not_concerned(case, scene)
     chosen = answers.outcome(answer, "outcome_3", OUTCOMES_3)
     noted = Outcome({}, {"outcome_3": chosen})
     match chosen:
@@ -62,6 +64,7 @@ def request_done(case: Case, answer: Answer, scene: Scene) -> Outcome:
     hand_off = case.hand_off
     if hand_off is None or hand_off.group not in scene.by.groups:
         rights.desk(scene, "request_done")
+    rights.not_concerned(case, scene)
     chosen = answers.outcome(answer, "outcome_3", DONE_3)
     results = {"completed": "solved", "returned_as_incident": "returned", "refused": "unsolved"}
     rows: list[Row] = []
@@ -101,9 +104,10 @@ def _hand_off(case: Case, answer: Answer, scene: Scene) -> Outcome:
     kind = "CMP" if call.call_type == "CMP" else "SRQ"
     default = scene.codes.policy("complaint_group" if kind == "CMP" else "request_group")
     group = str(answer.get("group") or default)
-    handler = answer.get("handler") or None
-    if handler and handler == call.complained_about:
-        raise HandlerConcerned("handler", person=handler)
+    handler = answers.text(answer, "handler")
+    rights.not_concerned(case, scene, handler)
+    if handler and not scene.facts.member(group, handler):
+        raise NotAMember("handler", person=handler, group=group)
     ref = answers.text(answer, "request_ref")
     needed_by = answers.instant(answer, "needed_by")
     order = work_orders.issue(case, kind, scene, group=group, assignee=handler)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from handlers.errors import NotAllowed
+from handlers.errors import HandlerConcerned, NotAllowed
 from handlers.incident import Case, Scene
 
 SYSTEM = "system"
@@ -67,12 +67,27 @@ def staff(scene: Scene, what: str) -> None:
         raise _refused(scene, what, "支持人员", "supporters")
 
 
+def member(scene: Scene, what: str, groups: Collection[str]) -> None:
+    """Only a member of one of these groups."""
+    if not (scene.by.groups & set(groups) or is_system(scene)):
+        listed = ", ".join(groups)
+        raise _refused(scene, what, listed, listed)
+
+
 def holder(scene: Scene, group: str | None, what: str) -> None:
     """The holder of an escalation level, that is leader or deputy of its group, or the manager."""
     leaders = scene.facts.leaders(group) if group else ()
     holds = scene.by.id in leaders if leaders else group in scene.by.groups
     if not (holds or is_manager(scene) or is_system(scene)):
         raise _refused(scene, what, "级别负责人", "the level holder")
+
+
+def not_concerned(case: Case, scene: Scene, person: str | None = None) -> None:
+    """Neither who acts nor the `person` named is the one complained about (POL-09)."""
+    about = case.incident.complained_about
+    for one in (scene.by.id, person):
+        if about and one == about:
+            raise HandlerConcerned("handler", person=one)
 
 
 def _refused(scene: Scene, what: str, who_zh: str, who_en: str) -> NotAllowed:

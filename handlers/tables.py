@@ -1,12 +1,14 @@
 """The tables of the domain: the call and what hangs on it, and the reference data (PROCESS §6.1, §6.7)."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
+    Executable,
     ForeignKey,
     Index,
     Integer,
@@ -16,11 +18,19 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
 )
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
+
+S = TypeVar("S", bound=Executable)
+
+
+def prepared(statement: S) -> S:
+    """Mark a statement that is built once; the engine's connections then run it without building it again."""
+    return statement.execution_options(prepared=True)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -145,9 +155,26 @@ incident = Table(
     _count("log_seq"),
     Column("log_hash", String(64), nullable=False, default=""),
     Index("incident_status", "status", "reported_at"),
+    Index("incident_reported", "reported_at", "no"),
+    Index("incident_caller", "caller", "reported_at", "no"),
     Index("incident_parent", "parent"),
     Index("incident_ci", "ci", "status"),
 )
+
+# The status is a literal, so that a database sees that a query fits the partial index.
+CLOSED = incident.c.status == literal_column("'ST8'")
+OPEN = incident.c.status != literal_column("'ST8'")
+
+
+def _partial(name: str, only: ColumnElement[bool], *columns: str) -> None:
+    Index(name, *(incident.c[c] for c in columns), sqlite_where=only, postgresql_where=only)
+
+
+_partial("incident_open", OPEN, "reported_at", "no")
+_partial("incident_urgent", OPEN, "priority", "reported_at", "no")
+_partial("incident_group", OPEN, "assigned_group", "reported_at", "no")
+_partial("incident_assignee", OPEN, "assignee", "reported_at", "no")
+_partial("incident_closed", incident.c.closed_at.is_not(None), "closed_at", "no")
 
 work_order = Table(
     "work_order",
@@ -173,6 +200,9 @@ work_order = Table(
     Column("labour_min", Integer),
     Column("solution", Text),
     Column("task_id", String(40)),
+    Index("work_order_created", "created_at", "no"),
+    Index("work_order_group", "group", "created_at", "no"),
+    Index("work_order_assignee", "assignee", "created_at", "no"),
 )
 
 hold = Table(
@@ -279,6 +309,7 @@ escalation = Table(
     Column("ended_at", Instant),
     Column("end_reason", String(40)),
     Column("instance", String(40)),
+    Index("escalation_raised", "raised_at", "call", "seq"),
 )
 
 escalation_raise = Table(
@@ -373,6 +404,7 @@ person = Table(
     Column("vip_ground", String(200)),
     Column("notes", Text),
     Column("active", Boolean, nullable=False, default=True),
+    Index("person_name", "name", "staff_no"),
 )
 
 workgroup = Table(

@@ -129,10 +129,10 @@ def third_line(case: Case, answer: Answer, scene: Scene) -> Outcome:
             return noted + waits.hold(case, "H1", answer, scene, "T200_8")
 
 
-def end(case: Case, result: str, scene: Scene, *, recalled: bool = False) -> Outcome:
-    """Close the running engagement with its result; its work order is done, or recalled."""
+def end(case: Case, result: str, scene: Scene) -> Outcome:
+    """Close the running engagement with its result; its work order is done."""
     engagement = case.engagement
-    return _end(case, engagement, result, scene, {}, recalled=recalled) if engagement else Outcome()
+    return _end(case, engagement, result, scene, {}) if engagement else Outcome()
 
 
 def _end(
@@ -141,12 +141,8 @@ def _end(
     result: str,
     scene: Scene,
     values: Mapping[str, Any],
-    *,
-    recalled: bool = False,
 ) -> Outcome:
     row = Row("vendor_engagement", engagement.seq, {**values, "result": result, "finished_at": scene.now})
-    if recalled:
-        return Outcome(rows=[row])
     done = "solved" if result == "V4" else "unsolved"
     return Outcome(rows=[row, *work_orders.finish(case, done, scene, seq=engagement.work_order)])
 

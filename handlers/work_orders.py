@@ -51,6 +51,14 @@ def recall(case: Case, scene: Scene, *types: str) -> tuple[Row, ...]:
     )
 
 
+def take_back(case: Case, scene: Scene) -> tuple[Row, ...]:
+    """V6 for the engagement that runs, when its work orders are recalled."""
+    engagement = case.engagement
+    if engagement is None:
+        return ()
+    return (Row("vendor_engagement", engagement.seq, {"result": "V6", "finished_at": scene.now}),)
+
+
 def pause(case: Case, scene: Scene) -> tuple[Row, ...]:
     """W4 for the dispatch that a hold interrupts."""
     order = case.dispatch

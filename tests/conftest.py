@@ -1,7 +1,8 @@
 """What every test may use: a database of its own on SQLite and PostgreSQL, a clock, the cast behind HTTP.
 
 FLOW200_TEST_DATABASES=sqlite (or postgresql) limits the run; FLOW200_TEST_POSTGRES names a server of your
-own (a SQLAlchemy URL whose user may create databases) in place of the one from PyPI.
+own (a SQLAlchemy URL whose user may create databases) in place of the one from PyPI. FLOW200_FUZZ=1 makes
+the random tests ten times larger.
 """
 
 import os
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -24,9 +26,22 @@ from api.product import Product
 from api.settings import Settings
 
 DATABASES = os.environ.get("FLOW200_TEST_DATABASES", "sqlite,postgresql").split(",")
-FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ELSEWHERE = ("/api", "/pictures", "/engine-rest", "/.well-known", "/app/")  # not below /api/v1
+FUZZ = 10 if os.environ.get("FLOW200_FUZZ") == "1" else 1  # how many times larger a random test is
+FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 MONDAY = datetime(2026, 11, 23, 1, 5, tzinfo=UTC)  # 09:05 in Shanghai, a working day
+
+
+def _larger(self: hypothesis.settings, *given: Any, **more: Any) -> None:
+    """`make fuzz`: whatever number of examples a test names, it is larger, and other ones in every run."""
+    if "max_examples" in more:
+        more |= {"max_examples": more["max_examples"] * FUZZ, "derandomize": False}
+    _as_named(self, *given, **more)
+
+
+_as_named = hypothesis.settings.__init__
+if FUZZ > 1:
+    hypothesis.settings.__init__ = _larger  # type: ignore[method-assign]
 
 
 class Clock:
@@ -76,11 +91,9 @@ class Client:
             more.setdefault("auth", (self.account, password))
         if more.get("json") is None:
             more.pop("json", None)
-        where = (
-            path
-            if path == "/" or path.startswith(("/api", "/pictures", "/engine-rest", "/.well-known", "/app/"))
-            else f"/api/v1{path}"
-        )
+            if method in ("POST", "PATCH"):
+                more.setdefault("content_type", "application/json")
+        where = path if path == "/" or path.startswith(ELSEWHERE) else f"/api/v1{path}"
         return self.app.test_client().open(where, method=method, **more)
 
 

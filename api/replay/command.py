@@ -21,7 +21,7 @@ from api import auth, install, migrations
 from api.app import create_app
 from api.product import Product
 from api.replay.compare import Get, Report, compare
-from api.replay.play import DESK, SUPPORT, Played, Player
+from api.replay.play import DESK, SUPPORT, Played, Player, code
 from api.replay.records import ZONE, Record, Rejection, UnusableFile, read
 from api.settings import Settings
 from handlers import sample, tables
@@ -103,7 +103,7 @@ def _prepare(parts: Product, records: list[Record]) -> str:
         if people:
             connection.execute(sa.insert(tables.person), people)
         if groups:
-            rows = [{"code": group, "name": group, "tier": "L2", "active": True} for group in groups]
+            rows = [{"code": code(g), "name": g[:80], "tier": "L2", "active": True} for g in groups]
             connection.execute(sa.insert(tables.workgroup), rows)
         vendor = str(connection.scalar(sa.select(tables.vendor.c.code).order_by(tables.vendor.c.code)))
     install.deploy(parts)

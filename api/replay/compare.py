@@ -32,6 +32,12 @@ def compare(played: Iterable[Played], get: Get, done: Callable[[], None]) -> Rep
     """The report over all played calls; `done` is called after each."""
     report, variants = Report(), set()
     for call in played:
+        if call.refused:
+            _mismatch(report, call.record.number, "the process", "goes on", f"refused at {call.refused}")
+            report.incidents += 1
+            report.open += 1
+            done()
+            continue
         seen = _seen(get(f"/incidents/{call.no}"), get(f"/incidents/{call.no}/history"))
         report.incidents += 1
         report.ended += seen.ended

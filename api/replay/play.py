@@ -3,22 +3,26 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from api.replay.plan import Step, steps
-from api.replay.records import Record
+from api.replay.records import UNKNOWN, Record
 from engine import reads
 from engine.core import Engine
-from engine.live import add_jobs
+from engine.errors import EngineError
 from engine.ports import Actor
+from engine.rows import add_jobs
 from handlers.desk import Desk
-from handlers.errors import HoldRefused
+from handlers.errors import HoldRefused, Refused
 
 DESK = Actor("import", "导入", frozenset({"WG-SD", "WG-IM"}))
 SUPPORT = Actor("import2", "导入(二线)", frozenset({"WG-IM"}))
 """Two people, since the solver may not confirm; both act with the incident manager's rights (POL-13)."""
 
 NOTE = "历史数据导入"
+GROUP_PREFIX, CODE_LIMIT = "LOG ", 32
+SUBJECT_LIMIT = 200
 HOLD_DAYS = timedelta(days=1)
 
 
@@ -32,6 +36,7 @@ class Played:
     judged: tuple[str, str] = ("", "")
     place: str = ""
     wait: str = ""
+    refused: str = ""
     resumed_by: str = ""
 
 
@@ -42,16 +47,23 @@ class Player:
         self.engine, self.desk, self.vendor = engine, desk, vendor
 
     def play(self, record: Record) -> Played:
-        """Take a record through the process, row by row; raises whatever the process refuses."""
+        """Take a record through the process, row by row; what the process refuses ends it and is noted."""
         call = Played(record)
         for step in steps(record):
-            if not call.no:
-                self._open(call, step)
-            if call.place == "closed" and step.place not in (None, "closed"):
-                self._reopen(call, step.at)
-            self._judge(call, step)
-            self._bring(call, step)
+            try:
+                self._step(call, step)
+            except (EngineError, Refused) as error:
+                call.refused = f"{step.at:%Y-%m-%d %H:%M}: {error.text('en')}"
+                break
         return call
+
+    def _step(self, call: Played, step: Step) -> None:
+        if not call.no:
+            self._open(call, step)
+        if call.place == "closed" and step.place not in (None, "closed"):
+            self._reopen(call, step.at)
+        self._judge(call, step)
+        self._bring(call, step)
 
     def _open(self, call: Played, step: Step) -> None:
         """200.1, 200.2 and 200.4 at the first row, and the dispatch to its group."""
@@ -65,7 +77,7 @@ class Player:
                 "source": "USR",
                 "medium": "PORTAL",
                 "caller_name": "未知",
-                "subject": call.record.number,
+                "subject": call.record.number.strip()[:SUBJECT_LIMIT] or UNKNOWN,
                 "ci_text": "未知",
                 "reported_at": call.record.opened_at.isoformat(),
             },
@@ -103,14 +115,14 @@ class Player:
         else:
             self._to_second_line(call, step)
             self._answer(
-                call, "T200_6", step.at, SUPPORT, outcome_6="back_to_desk", suggested_group=step.group
+                call, "T200_6", step.at, SUPPORT, outcome_6="back_to_desk", suggested_group=code(step.group)
             )
         self._dispatch(call, step.group, step.at)
         if stay:
             ENTER[place](self, call, step)
 
     def _dispatch(self, call: Played, group: str, at: datetime) -> None:
-        self._answer(call, "T200_5", at, DESK, group=group)
+        self._answer(call, "T200_5", at, DESK, group=code(group))
         call.group, call.place = group, "dispatched"
 
     # how each place is entered
@@ -182,6 +194,13 @@ class Player:
 
     def _send(self, call: Played, message: str, at: datetime) -> None:
         self.engine.send(message, call.no, PAYLOADS.get(message, {}), DESK, at, process="incident_200")
+
+
+def code(group: str) -> str:
+    """The code of a group of the log among ours; it can neither meet one of ours nor be too long for it."""
+    return GROUP_PREFIX + (
+        group if len(group) <= CODE_LIMIT else sha256(group.encode()).hexdigest()[:CODE_LIMIT]
+    )
 
 
 HOLDS = {

@@ -12,6 +12,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 UNKNOWN = "?"
 FILE_LIMIT = 512 * 1024 * 1024
 CELL_LIMIT = 10_000
+FIRST_YEAR, LAST_YEAR = 1900, 9000
 STATES = (
     "New",
     "Active",
@@ -53,6 +54,7 @@ class Row:
     urgency: str
     reassignments: int
     reopenings: int
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def read(path: Path) -> tuple[list[Record], list[Rejection]]:
 def moment(text: str) -> datetime:
     """A wall time dd-mm-yyyy HH:MM of Asia/Shanghai. Raises ValueError for any other form."""
     found = datetime.strptime(text, "%d-%m-%Y %H:%M")
-    if found.strftime("%d-%m-%Y %H:%M") != text:
+    if found.strftime("%d-%m-%Y %H:%M") != text or not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise ValueError(f"not dd-mm-yyyy HH:MM: {text!r}")
     return found.replace(tzinfo=ZONE)
 
@@ -134,6 +136,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 )
             if any(len(c) > CELL_LIMIT for c in cells):
                 raise UnusableFile(f"{path}: line {reader.line_num}: a cell is longer than {CELL_LIMIT}")
+            if "\0" in "".join(cells):
+                raise UnusableFile(f"{path}: line {reader.line_num}: a cell holds a NUL")
             yield reader.line_num, dict(zip(header, cells, strict=True))
     except csv.Error as error:
         raise UnusableFile(f"{path}: line {reader.line_num}: {error}") from error
@@ -179,8 +183,9 @@ def _row(line: int, cells: dict[str, str], opened_at: datetime) -> Row:
         group=cells["assignment_group"] or UNKNOWN,
         impact=cells["impact"],
         urgency=cells["urgency"],
-        reassignments=_count(cells["reassignment_count"]),
-        reopenings=_count(cells["reopen_count"]),
+        reassignments=_count(cells["reassignment_count"]) or 0,
+        reopenings=_count(cells["reopen_count"]) or 0,
+        counted=None not in (_count(cells["reassignment_count"]), _count(cells["reopen_count"])),
     )
 
 
@@ -193,5 +198,5 @@ def _moment(line: int, column: str, text: str) -> datetime | None:
         raise _Unreadable(line, f"unreadable date: {column} is {text!r}") from error
 
 
-def _count(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -123,3 +123,16 @@ def _content(app: Flask) -> dict[str, Any]:
 
 def _compare(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert {name: after[name] for name in before if after[name] != before[name]} == {}
+
+
+def test_a_form_that_another_site_posts_is_refused_even_without_a_body(client: Client) -> None:
+    answer = client.post("/tasks/x/complete", content_type="application/x-www-form-urlencoded")
+
+    assert (answer.status_code, answer.json["code"]) == (415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("after", ["9999999999999999999999~2026-01-01~x", "1~2026-01-01", "~~", "1~never~x"])
+def test_a_place_in_a_list_that_we_never_gave_is_refused(client: Client, after: str) -> None:
+    answer = client.get(f"/tasks?after={after}")
+
+    assert answer.status_code == 422 and "after" in answer.json["fields"]

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 
+from api import install
 from api.cli import cli
 from api.settings import ROOT
+from engine import reads
 from tests.conftest import Client
 
 
@@ -55,7 +58,7 @@ def test_doctor_lists_every_setting_and_hides_passwords(installed_url: str) -> N
 
     listed = {s["setting"] for s in json.loads(result.stdout)["settings"]}
     assert {"FLOW200_DATABASE_URL", "FLOW200_PORT", "FLOW200_TIMEZONE", "FLOW200_WORKERS"} <= listed
-    assert "revision 0001" in json.loads(result.stdout)["database"]
+    assert "revision 0002" in json.loads(result.stdout)["database"]
 
 
 def test_doctor_finds_a_database_that_does_not_answer() -> None:
@@ -122,7 +125,7 @@ def test_serve_installs_answers_and_stops(tmp_path: Path) -> None:
 
     assert first.returncode == second.returncode == 0
     assert "lina" in first.stdout and "lina" not in second.stdout
-    assert "deployed: " in first.stderr and "unchanged: " in second.stderr
+    assert "deployed: " in first.stderr and "in force: " in second.stderr
     assert f"http://127.0.0.1:{port}" in first.stderr
     assert first.stderr.rstrip().endswith("stopped")
 
@@ -160,3 +163,39 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+def test_starting_again_leaves_what_an_owner_deployed_in_force(app: Flask, tmp_path: Path) -> None:
+    parts = app.extensions["flow200"]
+    for file in (ROOT / "bpmn").glob("*.*"):
+        text = file.read_text(encoding="utf-8").replace('name="受理"', 'name="接听"')
+        (tmp_path / file.name).write_text(text, encoding="utf-8")
+    first = install.deploy_first(parts)
+
+    install.deploy(parts, (tmp_path,))
+    again = install.deploy_first(parts)
+
+    with parts.database.read() as connection:
+        versions = {row.key: row.version for row in reads.definitions(connection)}
+    assert "incident_200 version 1" in first and "differ" not in first
+    assert versions["incident_200"] == 2
+    assert "incident_200 version 2" in again and "differ" in again
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "incident_200.bpmn").write_text("<x/>", encoding="utf-8")
+
+    result = run("sqlite://", "lint", str(tmp_path), str(ROOT / "bpmn"))
+
+    assert result.exit_code == 1
+    assert "incident_200.bpmn" in result.output and "Traceback" not in result.output
+
+
+def test_lint_without_the_forms_says_what_deploying_would(tmp_path: Path) -> None:
+    file = tmp_path / "incident_200.bpmn"
+    file.write_bytes((ROOT / "bpmn" / "incident_200.bpmn").read_bytes())
+
+    result = run("sqlite://", "lint", str(file))
+
+    assert result.exit_code == 1
+    assert "unknown-form" in result.output

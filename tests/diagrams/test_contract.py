@@ -53,13 +53,17 @@ SERVICE_TASKS = {
 }
 WAITS = {
     "W_request": ({"step": "200.3", "status": "ST9"}, {"request_done", "withdraw"}, 0),
-    "E_vendor": ({"step": "200.7", "status": "ST5"}, {"vendor_answered", "withdraw"}, 1),
+    "E_vendor": (
+        {"step": "200.7", "status": "ST5"},
+        {"vendor_answered", "escalation_decided", "withdraw"},
+        1,
+    ),
     "W_customer": ({"status": "ST6", "hold": "H1"}, {"customer_replied", "withdraw"}, 1),
     "W_change": ({"status": "ST6", "hold": "H2"}, {"change_done", "withdraw"}, 0),
     "W_parent": ({"status": "ST6", "hold": "H3"}, {"parent_solved", "detached", "withdraw"}, 0),
     "W_agreed": ({"status": "ST6", "hold": "H4"}, {"agreed_date_reached", "withdraw"}, 1),
     "W_parts": ({"status": "ST6", "hold": "H5"}, {"parts_arrived", "withdraw"}, 0),
-    "W_monitor": ({"step": "4.4-6"}, {"solved", "threshold_reached"}, 1),
+    "W_monitor": ({"step": "4.4-6"}, {"solved", "threshold_reached", "withdraw_escalation"}, 1),
 }
 OUTCOMES = {
     "G_entry": {"new": "T200_1", "reopen": "G_solver", "return_from_request": "T200_2"},
@@ -111,7 +115,7 @@ OUTCOMES = {
     "G8": {"confirmed": "T200_10", "refused": "G_solver", "unreachable": "G_unreach"},
     "G_unreach": {"retry": "T200_9", "close": "T200_10", "manager": "T200_9_manager"},
     "G_9m": {"close": "T200_10", "retry": "T200_9"},
-    "G_solver": {"T200_4": "T200_4", "T200_5": "T200_5", "T200_6": "T200_6"},
+    "G_solver": {step: step for step in ("S200_3", "T200_4", "T200_5", "T200_6")},
     "G_return": {step: step for step in ("T200_2", "T200_4", "T200_6", "T200_8")},
     "G_acked": {"false": "T_ack", "true": "W_monitor"},
 }
@@ -267,7 +271,12 @@ def test_a_caller_can_withdraw_anywhere_before_confirmation():
         ("B_time_box", "T200_4", "G_group"),
         ("B_recall", "T200_5_accept", "T200_5"),
         ("B_escalation_decided", "T200_6", "T200_5"),
+        ("B_escalation_decided_5_accept", "T200_5_accept", "T200_5"),
+        ("B_escalation_decided_7", "T200_7", "T200_5"),
+        ("B_escalation_decided_8", "T200_8", "T200_5"),
         ("B_ack_timeout", "T_ack", "H_register"),
+        ("B_threshold_ack", "T_ack", "H_register"),
+        ("B_threshold_decide", "T_decide", "H_register"),
         ("B_solved_ack", "T_ack", "H_end"),
         ("B_solved_decide", "T_decide", "H_end"),
     ],
@@ -280,10 +289,39 @@ def test_boundary_interrupts_its_task(boundary: str, host: str, target: str):
     assert [f.get("targetRef") for f in leaving(boundary)] == [target]
 
 
+@pytest.mark.parametrize(
+    ("catch", "target"),
+    [
+        ("C_vendor_escalation_decided", "T200_5"),
+        ("C_vendor_timer", "H_vendor"),
+        ("C_parent_solved", "T200_9"),
+        ("C_parent_detached", "G_return"),
+        ("C_customer_replied", "G_return"),
+        ("C_customer_timer", "G_return"),
+        ("C_change_done", "G_return"),
+        ("C_agreed_date_reached", "G_return"),
+        ("C_agreed_timer", "G_return"),
+        ("C_parts_arrived", "G_return"),
+        ("C_monitor_solved", "H_end"),
+        ("C_withdraw_escalation", "H_end"),
+        ("C_threshold_reached", "H_register"),
+        ("C_monitor_timer", "H_notify"),
+    ],
+)
+def test_wait_goes_on_at(catch: str, target: str):
+    assert [f.get("targetRef") for f in leaving(catch)] == [target]
+
+
+def test_classification_says_only_what_it_does():
+    text = element("H_classify").findtext(f"{B}documentation", default="")
+
+    assert "未关闭的呼叫" in text and "重复" not in text
+
+
 def test_messages_are_those_of_the_process():
     names = [{m.get("name") for m in root.iter(f"{B}message")} for root in BOTH]
 
-    assert names == [MESSAGES, {"solved", "threshold_reached"}]
+    assert names == [MESSAGES, {"solved", "threshold_reached", "withdraw_escalation"}]
 
 
 @pytest.mark.parametrize("root", BOTH, ids=["incident_200", "escalation"])

@@ -71,6 +71,11 @@ FAULTS: list[tuple[str, str, Change]] = [
     ("label-over-flow", "G_acked", label("G_acked", x=660, y=183)),
     ("label-astray", "Start_Escalation", label("Start_Escalation", x=236, y=290)),
     ("label-astray", "F_G_acked_T_ack", label("F_G_acked_T_ack", x=640, y=290)),
+    (
+        "label-on-trunk",
+        "F_G_acked_W_monitor",
+        waypoints("F_G_acked_W_monitor", (740, 215), (740, 290), (1230, 290), (1230, 565)),
+    ),
     ("text-too-long", "G_acked", label("G_acked", width=30)),
     ("text-too-long", "F_G_acked_T_ack", renamed("F_G_acked_T_ack", "尚未有人接收")),
     (
@@ -88,8 +93,8 @@ FAULTS: list[tuple[str, str, Change]] = [
     ),
     (
         "flow-over-flow",
-        "F_C_monitor_timer_H_notify",
-        waypoints("F_B_ack_timeout_H_register", (710, 478), (710, 590), (400, 590), (400, 230)),
+        "F_B_ack_timeout_H_register",
+        waypoints("F_B_ack_timeout_H_register", (720, 478), (720, 590), (400, 590), (400, 230)),
     ),
     ("shape-over-shape", "T_ack", shape("T_decide", x=780)),
     ("outside-lane", "T_decide", shape("T_decide", y=520)),

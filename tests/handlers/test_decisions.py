@@ -172,6 +172,7 @@ def test_each_closing_path_has_its_codes(codes, scene, call, path):
             solution_steps="步骤",
             change_ref="CHG-1",
             priority="P3",
+            category="TRM",
         )
         if code in VALID[path]:
             closure.may_close(Case(solved), codes.row("closure", code), {}, scene)
@@ -191,7 +192,8 @@ def test_children_and_only_children_close_as_c08(codes, scene, call):
 @pytest.mark.parametrize(("code", "field"), [("C01", "solution_steps"), ("C04", "change_ref")])
 def test_what_a_success_code_needs(codes, scene, call, code, field):
     steps = "x" if field != "solution_steps" else None
-    solved = replace(call, exit_path="confirmed", solution_kind="permanent", solution_steps=steps)
+    judged = replace(call, category="TRM", priority="P3")
+    solved = replace(judged, exit_path="confirmed", solution_kind="permanent", solution_steps=steps)
 
     with pytest.raises(Missing) as refused:
         closure.may_close(Case(solved), codes.row("closure", code), {}, scene)

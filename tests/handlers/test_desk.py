@@ -7,6 +7,7 @@ from handlers.errors import (
     CallClosed,
     ClosureCodeRefused,
     ConfirmationEmpty,
+    EndHoldFirst,
     HoldRefused,
     Missing,
     NotAllowed,
@@ -16,6 +17,7 @@ from handlers.errors import (
     SolverCannotConfirm,
     TransitionRefused,
     UnknownOutcome,
+    UnknownRecord,
 )
 from tests.handlers.conftest import at
 
@@ -442,9 +444,18 @@ def test_rights(hand):
 def test_the_second_line_solver_cannot_confirm(hand):
     hand.accepted().answer("T200_6", "liuyang", outcome_6="resolved", **SOLUTION).at("T200_9")
 
-    with pytest.raises(SolverCannotConfirm):
-        hand.answer("T200_9", "liuyang", outcome_9="confirmed", method="PHONE")
-    hand.answer("T200_9", "liuyang", outcome_9="confirmed", method="IMPORT")
+    for method in ("PHONE", "PERSON", "MAIL", "PORTAL", "DUTY", "IMPORT"):
+        with pytest.raises(SolverCannotConfirm):
+            hand.answer("T200_9", "liuyang", outcome_9="confirmed", method=method)
+    hand.answer("T200_9", "hejing", outcome_9="confirmed", method="IMPORT")
+
+
+def test_what_only_the_desk_itself_says_is_nobodys_choice(hand):
+    with hand.command("lina") as command:
+        offered = hand.desk.options(command, "codes.confirm_method")
+
+    assert "PHONE" in offered
+    assert not {"AUTO", "MANAGER"} & offered
 
 
 def test_a_dispatch_goes_to_second_line_only(hand):
@@ -605,10 +616,109 @@ def test_open_calls_of_the_same_ci_or_caller_are_candidates(hand):
     other = hand.registered(ci="DB-CORE", caller="zhangmin").no
 
     with hand.database.read() as connection:
-        assert [row["no"] for row in facts.similar(connection, other)] == [first]
+        assert facts.similar(connection, other) == [first]
+    lines = [row["new"] for row in hand.rows(tables.log) if row["what"] == "duplicate_candidates"]
+    assert lines == [first]
 
 
 def test_priority_sorts_the_task_list(hand):
     hand.first_line(impact="I1", urgency="U1")
 
     assert hand.effect.tasks["T200_4"].priority == 100
+
+
+def held(hand, **judged):
+    until = at(11, 24, 10, 0).isoformat()
+    data = {"outcome_2": "need_info", "hold_comment": "等", "expected_resume": until, **judged}
+    return hand.registered().at("T200_2").answer("T200_2", **data).at("W_customer")
+
+
+@pytest.mark.parametrize(("impact", "urgency"), [("I1", "U1"), ("I2", "U2"), ("I1", "U4")])
+def test_what_the_answer_makes_critical_does_not_wait_for_the_customer(hand, impact, urgency):
+    with pytest.raises(HoldRefused):
+        held(hand, category="TRM", impact=impact, urgency=urgency)
+
+
+@pytest.mark.parametrize(("impact", "urgency"), [("I1", "U1"), ("I1", "U4")])
+def test_a_call_that_waits_for_the_customer_is_not_raised_before_the_hold_ends(hand, impact, urgency):
+    hand.first_line(impact="I4", urgency="U2")
+    until = at(11, 24, 10, 0).isoformat()
+    hand.answer("T200_4", outcome_4="need_info", hold_comment="等", expected_resume=until).at("W_customer")
+    change = {"impact": impact, "urgency": urgency, "priority_reason": "扩大"}
+
+    with pytest.raises(EndHoldFirst), hand.command("lina") as command:
+        hand.desk.change_priority(command, hand.no, change)
+    hand.message("customer_replied").at("T200_4")
+    with hand.command("lina") as command:
+        hand.desk.change_priority(command, hand.no, change)
+
+
+@pytest.mark.parametrize(
+    ("impact", "urgency", "major"), [("I1", "U4", True), ("I2", "U1", True), ("I2", "U2", False)]
+)
+def test_p1_or_whole_bank_is_major_and_reviewed(hand, impact, urgency, major):
+    hand.first_line(impact=impact, urgency=urgency)
+    assert (hand.record["major"], hand.record["major_declared_by"]) == (major, "lina" if major else None)
+
+    hand.answer("T200_4", outcome_4="resolved", **SOLUTION).at("T200_9")
+    hand.answer("T200_9", outcome_9="confirmed", method="PHONE").at("T200_10")
+    hand.answer("T200_10", closure_code="C01").call("close")
+
+    assert (hand.record["review_due_at"] is not None) == major
+
+
+def test_a_call_that_becomes_whole_bank_becomes_major(hand):
+    hand.first_line()
+    change = {"impact": "I1", "urgency": "U3", "priority_reason": "扩大到全行"}
+
+    with hand.command("wumin") as command:
+        effect = hand.desk.change_priority(command, hand.no, change)
+
+    assert (hand.record["major"], hand.record["major_declared_by"]) == (True, "wumin")
+    assert [job.payload["variables"]["trigger"] for job in effect.jobs] == ["X1"]
+
+
+def test_a_major_mark_is_data(hand):
+    with hand.database.write() as connection:
+        codes.revise(connection, "impact", "I1", major=None)
+
+    assert hand.first_line(impact="I1", urgency="U4").record["major"] is False
+
+
+def test_a_request_whose_answer_is_refused_is_worked_again_and_leaves_by_hand_off(hand):
+    hand.registered(call_type="SR", classification="SR-CON-STA").at("S200_3")
+    hand.answer("S200_3", outcome_3="answered", solution_steps="17:30 关闭").at("T200_9")
+    hand.answer("T200_9", outcome_9="refused", refuse_reason="N1").at("S200_3")
+    assert (hand.instance.variables["return_step"], hand.record["status"]) == ("S200_3", "ST2")
+
+    hand.answer("S200_3", outcome_3="handed_off").at("W_request")
+    hand.message("request_done", "xuyan", outcome_3="completed").at("T200_9")
+    hand.answer("T200_9", outcome_9="confirmed", method="PHONE").at("T200_10").answer("T200_10").call("close")
+
+    assert hand.record["closure_code"] == "C10"
+
+
+def test_a_reopened_request_goes_back_to_the_request(hand):
+    hand.registered(call_type="SR", classification="SR-CON-STA").at("S200_3")
+    hand.answer("S200_3", outcome_3="answered", solution_steps="17:30 关闭").at("T200_9")
+    hand.answer("T200_9", outcome_9="confirmed", method="PHONE").at("T200_10").answer("T200_10").call("close")
+
+    hand.start(key=hand.no, entry="reopen", reason="又问").at("S200_3")
+
+    assert (hand.instance.variables["return_step"], hand.record["status"]) == ("S200_3", "ST2")
+
+
+def test_a_call_withdrawn_from_a_hold_is_on_hold_no_more(hand):
+    held(hand).message("withdraw", reason="已自行解决").at("T200_10")
+
+    assert (hand.record["hold"], hand.record["held_from"]) == (None, None)
+    hand.answer("T200_10").call("close")
+    assert hand.record["closure_code"] == "C07"
+
+
+def test_a_recurrence_names_a_call_that_exists(hand):
+    first = hand.registered().no
+
+    with pytest.raises(UnknownRecord):
+        hand.registered(recurrence_of="SD209901010001")
+    assert hand.registered(recurrence_of=first).record["recurrence_of"] == first

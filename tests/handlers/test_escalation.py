@@ -3,7 +3,8 @@
 import pytest
 
 from handlers import facts, tables
-from handlers.errors import EscalationRefused, Missing, NotAllowed
+from handlers.errors import EndHoldFirst, EscalationRefused, Missing, NotAllowed
+from tests.handlers.conftest import at
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_it_needs_a_reason(hand):
 
 
 def test_a_person_cannot_pretend_to_be_a_clock(hand):
-    hand.accepted().start("lina", process="escalation", key=hand.no, reason="x", trigger="X1", level="E2")
+    hand.accepted().start("lina", process="escalation", key=hand.no, reason="x", trigger="X1")
 
     assert hand.instance.variables["trigger"] == "X13"
 
@@ -140,3 +141,105 @@ def test_a_refused_confirmation_restores_the_level(raised):
 
     start = raised.effect.jobs[0].payload
     assert start["variables"] == {"trigger": "XR", "level": "E1", "reason": "确认被否后恢复级别"}
+
+
+@pytest.mark.parametrize(("who", "level", "allowed"), [("lina", "E3", False), ("liuyang", "E3", True)])
+def test_only_the_manager_names_a_level(hand, who, level, allowed):
+    hand.accepted()
+
+    if allowed:
+        hand.start(who, process="escalation", key=hand.no, reason="x", level=level)
+        assert hand.instance.variables["level"] == level
+        return
+    with pytest.raises(NotAllowed):
+        hand.start(who, process="escalation", key=hand.no, reason="x", level=level)
+
+
+def test_raising_by_hand_needs_a_reason_and_only_the_manager_names_a_level(raised):
+    raised.answer("T_ack", "zhenghao")
+
+    with pytest.raises(Missing):
+        raised.message("threshold_reached", "lina", reason=" ")
+    with pytest.raises(NotAllowed):
+        raised.message("threshold_reached", "lina", reason="行领导关注", level="E4")
+    raised.message("threshold_reached", "liuyang", reason="行领导关注", level="E4").call(
+        "register_escalation"
+    )
+
+    assert (row(raised)["level"], row(raised)["reason"]) == ("E4", "行领导关注")
+
+
+def test_the_level_holder_withdraws_what_is_watched(raised):
+    raised.answer("T_ack", "zhenghao").answer("T_decide", "zhenghao", decision="negotiate").call("act")
+
+    with pytest.raises(NotAllowed):
+        raised.message("withdraw_escalation", "zhoutao", reason="已缓解")
+    with pytest.raises(Missing):
+        raised.message("withdraw_escalation", "zhenghao", reason="\u3000")
+    raised.message("withdraw_escalation", "zhenghao", reason="已缓解").call("end_escalation")
+
+    ended = row(raised)
+    assert (ended["state"], ended["end_reason"]) == ("ended", "withdrawn")
+    assert (ended["decision_reason"], ended["decided_by"]) == ("已缓解", "zhenghao")
+
+
+def test_declaring_major_says_who_decided_and_calls_for_x1_and_the_alert(raised):
+    raised.answer("T_ack", "zhenghao").answer("T_decide", "liuyang", decision="declare_major")
+
+    raised.call("act", "liuyang")
+
+    assert (raised.record["major"], raised.record["major_declared_by"]) == (True, "liuyang")
+    assert [job.payload["data"]["trigger"] for job in raised.effect.jobs] == ["X1"]
+    assert "zhenghao" in {n["recipient"] for n in raised.rows(tables.notice) if n["event"] == "alert"}
+
+
+def on_hold(raised, outcome="need_info"):
+    escalation, raised.instance = raised.instance, raised.call_instance
+    held = {"hold_comment": "等", "expected_resume": at(11, 24, 10).isoformat()}
+    raised.answer("T200_6", "zhenghao", outcome_6=outcome, **held).at("W_customer")
+    raised.instance = escalation
+
+
+def test_a_call_that_nobody_works_on_is_not_reassigned(raised):
+    raised.answer("T_ack", "zhenghao")
+    on_hold(raised)
+
+    with pytest.raises(EscalationRefused):
+        raised.answer("T_decide", "zhenghao", decision="reassign")
+
+
+def test_a_call_that_waits_for_the_customer_is_not_declared_major(raised):
+    raised.answer("T_ack", "zhenghao")
+    on_hold(raised)
+
+    with pytest.raises(EndHoldFirst):
+        raised.answer("T_decide", "liuyang", decision="declare_major")
+
+
+def test_a_call_that_awaits_a_vendor_is_reassigned_and_the_engagement_ends(raised):
+    raised.answer("T_ack", "zhenghao")
+    escalation, raised.instance = raised.instance, raised.call_instance
+    raised.answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
+    raised.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor").at("E_vendor")
+    incident, raised.instance = raised.instance, escalation
+
+    raised.answer("T_decide", "zhenghao", decision="reassign")
+    raised.instance = incident
+    raised.message("escalation_decided", "system", decision="reassign").at("T200_5")
+    assert raised.record["status"] == "ST2"
+    assert {order["status"] for order in raised.rows(tables.work_order)} == {"W7"}
+    assert raised.rows(tables.vendor_engagement)[0]["result"] == "V6"
+
+
+def test_the_log_tells_a_request_from_a_registration(hand):
+    hand.dispatched("WG-NET").answer("T200_5_accept", "zhoutao", accept="rejected", reject_reason="R1")
+    hand.at("T200_5").answer("T200_5", group="WG-HST").call("assign").at("T200_5_accept")
+    hand.answer("T200_5_accept", "zhaolei", accept="rejected", reject_reason="R1").at("T200_5_manager")
+
+    def said():
+        return [line["what"] for line in hand.rows(tables.log) if line["what"].startswith("escalation_")]
+
+    assert said() == ["escalation_requested"]
+    hand.start("system", process="escalation", key=hand.no, trigger="X4", level="E2")
+    hand.call("register_escalation", "system")
+    assert said() == ["escalation_requested", "escalation_registered"]

@@ -179,6 +179,7 @@ def test_a_log_that_differs_from_ours_is_a_mismatch_and_one_that_contradicts_its
         ({"sys_updated_at": "2016-03-01 09:00"}, "unreadable date"),
         ({"sys_updated_at": "31-02-2016 09:00"}, "unreadable date"),
         ({"sys_updated_at": "1-3-2016 09:00"}, "unreadable date"),
+        ({"closed_at": "31-12-9999 09:00"}, "unreadable date"),
         ({"resolved_at": "01/03/2016 09:00"}, "unreadable date"),
         ({"opened_at": "?"}, "no opened_at"),
         ({"resolved_at": "29-02-2016 09:00"}, "resolved_at is before opened_at"),
@@ -211,6 +212,7 @@ def test_a_record_that_cannot_be_played_is_rejected_with_reason_and_line(
         ((",".join(COLUMNS) + "\n1,2\n").encode(), "line 2: 2 cells"),
         ((",".join(COLUMNS) + '\n"1,2\n').encode(), "line 2"),
         (b"\xff\xfe\x00", "not UTF-8"),
+        ((",".join(COLUMNS) + "\n\0" + "," * (len(COLUMNS) - 1) + "\n").encode(), "line 2"),
         ((",".join(COLUMNS) + "\n" + "x" * 10_001 + "," * (len(COLUMNS) - 1) + "\n").encode(), "longer than"),
     ],
 )
@@ -222,6 +224,44 @@ def test_a_file_that_is_no_log_is_refused_with_the_place(tmp_path: Path, content
         read(path)
 
     assert CliRunner().invoke(replay, [str(path)]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "number", ["", "x" * 400, "<script>alert(1)</script>", "'; DROP TABLE incident; --", "😀"]
+)
+@pytest.mark.parametrize("group", ["WG-APP", "g" * 300, "SELECT 1", "  "])
+def test_hostile_names_are_played_like_any_other(tmp_path: Path, number: str, group: str) -> None:
+    rows = ended(
+        number,
+        row(number, "Active", FIRST, group=group),
+        row(number, "Closed", "05-03-2016 10:00", group=group),
+        resolved="05-03-2016 10:00",
+        closed="05-03-2016 10:00",
+    )
+
+    report = play(write(tmp_path / "log.csv", rows))
+
+    assert (report["ended"], report["mismatches"]) == (1, 0)
+
+
+def test_what_the_process_refuses_is_a_mismatch_with_its_sentence_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row("INC1", "Active", FIRST), row("INC2", "Active", FIRST)]
+    monkeypatch.setattr("api.replay.plan.URGENCY", {"2 - Medium": "U9"})
+
+    report = play(write(tmp_path / "log.csv", rows))
+
+    assert [m["number"] for m in report["mismatches_records"]] == ["INC1", "INC2"]
+    assert "urgency" in report["mismatches_records"][0]["flow200"]
+
+
+def test_a_counter_that_cannot_be_read_is_listed(tmp_path: Path) -> None:
+    rows = [row("INC1", "Active", FIRST, reassignment_count="zz")]
+
+    report = play(write(tmp_path / "log.csv", rows))
+
+    assert report["mismatches"] == 0 and [i["number"] for i in report["inconsistencies"]] == ["INC1"]
 
 
 def test_times_never_run_backwards_and_never_before_the_opening(tmp_path: Path) -> None:

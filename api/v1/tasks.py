@@ -3,29 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from flask import request
 from marshmallow import ValidationError, fields, validate
 
 from api import http, shapes
-from api.errors import InvalidRequest
-from api.http import Blueprint, Schema
+from api.http import Blueprint, Nothing, Schema
 from api.product import engine, now, person, product
 from engine import reads
 from engine.errors import InstanceNotFound, TaskNotFound
 
-blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="任务 Tasks")
+blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="任务 · Tasks")
 
-ANSWER = {
-    "description": "表单的填写内容,键为变量名 The answer to the task's form, by variable",
-    "content": {"application/json": {"schema": {"type": "object"}}},
-}
 
-IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "任务的 revision The `revision` that was seen: refused if the instance moved on since",
-    "schema": {"type": "string"},
-}
+PRIORITY_LIMIT = 2**31 - 1
 
 
 class Place(fields.Field[tuple[int, datetime, str]]):
@@ -34,6 +23,8 @@ class Place(fields.Field[tuple[int, datetime, str]]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> tuple[int, datetime, str]:
         try:
             priority, created, last = str(value).split("~")
+            if abs(int(priority)) > PRIORITY_LIMIT:
+                raise ValueError(priority)
             return int(priority), datetime.fromisoformat(created).astimezone(), last
         except (ValueError, OverflowError) as error:
             raise ValidationError("Not a `next` of a page.") from error
@@ -47,22 +38,25 @@ class Place(fields.Field[tuple[int, datetime, str]]):
 class TaskQuery(Schema):
     """Which tasks; without group, assignee and incident, those of the person's own groups."""
 
-    group = fields.String(metadata={"description": "工作组代码 Code of a workgroup"})
-    assignee = fields.String(metadata={"description": "处理人,me 表示本人 Who works on it; me is yourself"})
-    incident = fields.String(metadata={"description": "事件编号 Number of the incident"})
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
-    after = Place(metadata={"type": "string", "description": "上一页的 next The `next` of the page before"})
-
-
-class Nothing(Schema):
-    """A body that says nothing."""
+    group = fields.String(metadata={"description": "工作组代码 · Code of a workgroup"})
+    assignee = fields.String(metadata={"description": "处理人,me 为本人 · Who works on it; me is yourself"})
+    incident = fields.String(metadata={"description": "事件编号 · Number of the incident"})
+    limit = fields.Integer(
+        load_default=50,
+        validate=validate.Range(1, 200),
+        metadata={"description": "一页的行数 · Rows of a page"},
+    )
+    after = Place(metadata={"type": "string", "description": "上一页的 next · The `next` of the page before"})
 
 
 @blueprint.get("")
 @blueprint.arguments(TaskQuery, location="query")
-@blueprint.response(200, description="items; next, if there are more")
+@blueprint.answers(200, "Tasks", "一页任务 · A page of tasks")
 def tasks(query: dict[str, Any]) -> dict[str, Any]:
-    """任务列表 Open tasks, most urgent first, then oldest."""
+    """List open tasks, most urgent first, then oldest.
+
+    任务列表:最紧急的在前,同级的先到先办。
+    """
     assignee = query.get("assignee")
     with product().database.read() as connection:
         page = reads.tasks(
@@ -77,36 +71,53 @@ def tasks(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/<task_id>")
-@blueprint.response(200, description="The task, the fields of its form and what is known for them")
+@blueprint.answers(
+    200, "TaskWithForm", "任务、表单字段和已知的值 · The task, its form and what is known for it"
+)
 def task(task_id: str) -> dict[str, Any]:
-    """任务与表单 A task with the fields of its form, so that it can be filled with curl."""
+    """Read a task with the fields of its form, so that it can be filled with curl.
+
+    查询任务及其表单字段,便于用 curl 填写。
+    """
     return _task(task_id)
 
 
 @blueprint.post("/<task_id>/claim")
 @blueprint.arguments(Nothing)
-@blueprint.response(200, description="The task, now yours")
+@blueprint.answers(200, "TaskWithForm", "已领取的任务 · The task, now yours")
 def claim(_: dict[str, Any], task_id: str) -> dict[str, Any]:
-    """领取 Take a task of one of your groups."""
+    """Take a task of one of your groups.
+
+    领取本组的任务。
+    """
     engine().claim(task_id, person(), now())
     return _task(task_id)
 
 
 @blueprint.post("/<task_id>/unclaim")
 @blueprint.arguments(Nothing)
-@blueprint.response(200, description="The task, open to its groups again")
+@blueprint.answers(200, "TaskWithForm", "已退回的任务 · The task, open to its groups again")
 def unclaim(_: dict[str, Any], task_id: str) -> dict[str, Any]:
-    """退回 Give a task back to its groups."""
+    """Give a task back to its groups.
+
+    把任务退回工作组。
+    """
     engine().unclaim(task_id, person(), now())
     return _task(task_id)
 
 
 @blueprint.post("/<task_id>/complete")
-@blueprint.doc(requestBody=ANSWER, parameters=[IF_MATCH])
-@blueprint.response(200, description="Where the instance stands now: tokens, open tasks, its end if it ended")
+@blueprint.doc(
+    requestBody=http.body_of("Answer", "表单的填写内容 · The answer to the task's form"),
+    parameters=[http.if_match("任务的 revision · The `revision` that was seen")],
+)
+@blueprint.answers(200, "Moved", "流程现在的位置 · Where the instance stands now")
 def complete(task_id: str) -> dict[str, Any]:
-    """完成 Answer the form of a task; the token moves on."""
-    moved = engine().complete(task_id, http.body(), person(), now(), revision=_seen())
+    """Answer the form of a task; the token moves on.
+
+    填写任务的表单;流程继续。
+    """
+    moved = engine().complete(task_id, http.body(), person(), now(), revision=http.seen_version())
     with product().database.read() as connection:
         row = reads.instance(connection, moved.id)
         if row is None:
@@ -117,18 +128,6 @@ def complete(task_id: str) -> dict[str, Any]:
             "instance": shapes.instance(connection, row),
             "tasks": [shapes.task(task) for task in page.rows if task.instance_id == moved.id],
         }
-
-
-def _seen() -> int | None:
-    """The revision that the person saw, from If-Match; None if none is given."""
-    given = request.headers.get("If-Match")
-    if given is None:
-        return None
-    if not given.strip('"').isascii() or not given.strip('"').isdigit():
-        raise InvalidRequest(
-            {"If-Match": {"zh": "须为任务的 revision。", "en": "Must be a task's revision."}}
-        )
-    return int(given.strip('"')[:18])
 
 
 def _groups(query: dict[str, Any]) -> frozenset[str] | None:

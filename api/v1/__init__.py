@@ -1,0 +1,27 @@
+"""The domain over HTTP: what operators, analysts and programs read and do below /api/v1."""
+
+from api.v1 import (
+    codes,
+    directory,
+    docs,
+    escalations,
+    failures,
+    health,
+    incidents,
+    tasks,
+    version,
+    work_orders,
+)
+
+BLUEPRINTS = (
+    incidents.blueprint,
+    tasks.blueprint,
+    work_orders.blueprint,
+    escalations.blueprint,
+    *directory.BLUEPRINTS,
+    codes.blueprint,
+    failures.blueprint,
+    health.blueprint,
+    version.blueprint,
+    docs.blueprint,
+)

@@ -1,0 +1,357 @@
+"""The step language of the flows, in Chinese: it reads like prose and speaks HTTP only.
+
+Every flow lives on SQLite with another process before every step, and on PostgreSQL without a break;
+the scenarios of PROCESS §7 are restarted on both databases.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pytest_bdd import given, parsers, step, then, when
+
+from api import auth
+from tests.conftest import FAST, Clock
+from tests.flows import invariants, roads, words
+from tests.flows.words import moment
+from tests.flows.world import World, shown
+
+Table = list[list[str]]
+
+
+@pytest.fixture
+def restarts(request: pytest.FixtureRequest, database_kind: str) -> bool:
+    """Whether the service is another process before each step."""
+    return database_kind == "sqlite" or re.match(r"test_s\d\d", request.node.name) is not None
+
+
+@pytest.fixture
+def world(
+    installed_url: str, clock: Clock, restarts: bool, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """The service with the cast; a new process needs no slow hash for strangers here."""
+    monkeypatch.setattr(auth, "PasswordHasher", lambda: FAST)
+    made = World(installed_url, clock, restarts)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def datatable() -> Table:
+    """A step without a table has an empty one."""
+    return []
+
+
+def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:
+    """Another process before whatever is done next, if this is a life with restarts."""
+    if step.type != "then":
+        request.getfixturevalue("world").between_steps()
+
+
+def pytest_bdd_after_step(request: pytest.FixtureRequest, step: Any) -> None:
+    """After everything that is done the invariants of PROCESS §6.11 hold."""
+    if step.type != "then":
+        with request.getfixturevalue("world").product.database.read() as connection:
+            assert invariants.broken(connection) == []
+
+
+def said(pattern: str) -> Any:
+    """A step; {…} stands for a word without blanks, {…:text} for anything."""
+    regex = re.sub(r"\{(\w+):text\}", r"(?P<\1>.+)", pattern)
+    return parsers.re(re.sub(r"\{(\w+)\}", r"(?P<\1>[^\\s「」]+)", regex) + "$")
+
+
+# time and beginnings
+
+
+@step(said("现在是 {when:text}"))
+@step(said("到了 {when:text}"))
+def time_passes(world: World, when: str) -> None:
+    """The first time of a flow is set; later ones are come to, with the workers at work."""
+    target = moment(when, world.clock())
+    world.come_to(target) if world.no else world.clock.set(target)
+
+
+@given(said("一个呼叫正停在「{place:text}」"))
+def a_call_stands_at(world: World, place: str) -> None:
+    """A call by the shortest road."""
+    roads.bring(world, place)
+
+
+@step(said("把它记作「{name}」"))
+def remember(world: World, name: str) -> None:
+    """Give the call a name for later."""
+    world.named[name] = world.no
+
+
+@step(said("说回「{name}」"))
+def speak_of(world: World, name: str) -> None:
+    """From now on this call is meant."""
+    world.no = world.named[name]
+
+
+# what people do
+
+
+@when(said("{who} 登记来电"))
+def records(world: World, who: str, datatable: Table) -> None:
+    """Record a call; its number is told."""
+    taken(world, world.record(who, words.answer("t200_1", datatable)), 201)
+
+
+@when(said("{who} 完成「{place:text}」"))
+def completes(world: World, who: str, place: str, datatable: Table) -> None:
+    """Answer the form of an open task."""
+    taken(world, world.complete(who, place, datatable))
+
+
+@when(said("{who} 领取「{place:text}」"))
+def claims(world: World, who: str, place: str) -> None:
+    """Take an open task."""
+    taken(world, world.at_desk(who).post(f"/tasks/{world.open_task(place)['id']}/claim", {}))
+
+
+@when(said("{who} 退回「{place:text}」"))
+def unclaims(world: World, who: str, place: str) -> None:
+    """Give a task back to its groups."""
+    taken(world, world.at_desk(who).post(f"/tasks/{world.open_task(place)['id']}/unclaim", {}))
+
+
+@when(said("{who} 报告「{message:text}」"))
+def reports(world: World, who: str, message: str, datatable: Table) -> None:
+    """Something happened outside."""
+    taken(world, world.say(who, message, datatable))
+
+
+@when(said("{who} 重开,理由「{reason:text}」"))
+def reopens(world: World, who: str, reason: str) -> None:
+    """Reopen a closed call."""
+    taken(world, _reopen(world, who, reason))
+
+
+@when(said("{who} 升级,理由「{reason:text}」"))
+def escalates(world: World, who: str, reason: str) -> None:
+    """Escalate by hand."""
+    taken(world, world.at_desk(who).post(f"/incidents/{world.no}/escalations", {"reason": reason}), 201)
+
+
+@when(said("一线限时到"))
+def time_box_is_over(world: World) -> None:
+    """The clock of a later issue sends this message as the system; here a manager's hand does."""
+    taken(world, world.say("刘洋", "一线限时到", []))
+
+
+def taken(world: World, answer: Any, status: int = 200) -> None:
+    """It was accepted; the workers do what follows from it."""
+    assert answer.status_code == status, answer.text
+    world.answer = answer
+    world.work()
+
+
+# what is refused
+
+
+@when(said("{who} 试图完成「{place:text}」"))
+def tries_to_complete(world: World, who: str, place: str, datatable: Table) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.complete(who, place, datatable)
+
+
+@when(said("{who} 试图登记来电"))
+def tries_to_record(world: World, who: str, datatable: Table) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.record(who, words.answer("t200_1", datatable))
+
+
+@when(said("{who} 试图报告「{message:text}」"))
+def tries_to_report(world: World, who: str, message: str, datatable: Table) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.say(who, message, datatable)
+
+
+@when(said("{who} 试图重开,理由「{reason:text}」"))
+def tries_to_reopen(world: World, who: str, reason: str) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = _reopen(world, who, reason)
+
+
+@when(said("{who} 试图升级,理由「{reason:text}」"))
+def tries_to_escalate(world: World, who: str, reason: str) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.at_desk(who).post(f"/incidents/{world.no}/escalations", {"reason": reason})
+
+
+@then(said("被拒绝:{code}"))
+def is_refused(world: World, code: str) -> None:
+    """Refused by this name, and nothing changed."""
+    assert world.answer is not None
+    assert (world.answer.json.get("code"), world.answer.status_code // 100) == (code, 4), world.answer.text
+    assert world.dump() == world.before
+
+
+def _reopen(world: World, who: str, reason: str) -> Any:
+    said_ = {"name": "reopen", "data": {"reason": reason}}
+    return world.at_desk(who).post(f"/incidents/{world.no}/messages", said_)
+
+
+# what is seen
+
+
+@then(said("状态变化是"))
+def statuses_with_times(world: World, datatable: Table) -> None:
+    """Time and status of each change, from the audit log."""
+    day, expected = world.clock(), []
+    for when_, status in datatable:
+        day = moment(when_, day)
+        expected.append([shown(day.isoformat()), status])
+    seen = [[shown(line["at"]), line["new"]] for line in _status_lines(world)]
+    assert seen == expected
+
+
+@then(said("状态依次是 {path}"))
+def statuses_in_order(world: World, path: str) -> None:
+    """The statuses of the audit log."""
+    assert [line["new"] for line in _status_lines(world)] == path.split("→")
+
+
+@then(said("路径是 {path}"))
+def path_of_steps(world: World, path: str) -> None:
+    """The steps that were entered, each stay once, from the history of all instances."""
+    steps = [number for row in world.happened("entered") if (number := words.step(row["name"]))]
+    stays = [number for place, number in enumerate(steps) if place == 0 or steps[place - 1] != number]
+    assert stays == path.split("→")
+
+
+@then(said("依次停在 {path}"))
+def places_in_order(world: World, path: str) -> None:
+    """Every place where the token rested, by the names of the diagram."""
+    assert [words.bare(row["name"]) for row in world.happened("entered")] == path.split("→")
+
+
+@then(said("升级依次停在 {path}"))
+def places_of_the_escalation(world: World, path: str) -> None:
+    """The same for the escalation."""
+    rows = world.happened("entered", process="escalation")
+    assert [words.bare(row["name"]) for row in rows] == path.split("→")
+
+
+@then(said("经手人是"))
+def done_by(world: World, datatable: Table) -> None:
+    """Which task was completed by whom, and when."""
+    day, expected = world.clock(), []
+    for place, who, when_ in datatable:
+        day = moment(when_, day)
+        expected.append([place, who, shown(day.isoformat())])
+    rows = world.happened("completed")
+    assert [[words.bare(row["name"]), shown(row["by"]), shown(row["at"])] for row in rows] == expected
+
+
+@then(said("记录显示"))
+def record_shows(world: World, datatable: Table) -> None:
+    """Fields of the record, by their Chinese names."""
+    record = world.incident()
+    assert [[name, shown(record[words.COLUMNS[name]])] for name, _ in datatable] == world.known(datatable)
+
+
+@then(parsers.re(rf"(?P<kind>{'|'.join(words.TABLES)})是$"))
+def rows_are(world: World, kind: str, datatable: Table) -> None:
+    """What hangs on the record, kind by kind: all rows, the named columns."""
+    part, columns = words.TABLES[kind]
+    head, *expected = datatable
+    rows = world.rows(part)
+    assert [[shown(row[columns[name]]) for name in head] for row in rows] == expected
+
+
+@then(parsers.re(rf"没有(?P<kind>{'|'.join(words.TABLES)})$"))
+def no_rows(world: World, kind: str) -> None:
+    """Nothing of this kind."""
+    assert world.rows(words.TABLES[kind][0]) == []
+
+
+@then(said("待办是「{place:text}」,处理人 {who}"))
+def open_task_is(world: World, place: str, who: str) -> None:
+    """The one open task of the incident's own process."""
+    tasks = [one for one in world.incident()["tasks"] if one["process"] == "incident_200"]
+    assert [(words.bare(one["name"]), shown(one["assignee"])) for one in tasks] == [(place, who)]
+
+
+@then(said("停在「{place:text}」"))
+def stands_at(world: World, place: str) -> None:
+    """Where the token of the call rests."""
+    running = [one for one in world.incident()["instances"] if one["ended_at"] is None]
+    tokens = [token for one in running if one["process"] == "incident_200" for token in one["tokens"]]
+    assert [words.bare(token["name"]) for token in tokens] == [place]
+
+
+@then(said("等待的消息是 {names}"))
+def waits_for_messages(world: World, names: str) -> None:
+    """What could move it from outside."""
+    running = [one for one in world.incident()["instances"] if one["ended_at"] is None]
+    waiting = {name for one in running for name in one["waits_for"]["messages"]}
+    assert waiting == {words.MESSAGES[name] for name in names.split("、")}
+
+
+@then(said("流程已结束"))
+def is_over(world: World) -> None:
+    """Every instance of the call reached an end event, and no task is left."""
+    incident = world.incident()
+    assert all(one["end_element"] for one in incident["instances"])
+    assert incident["tasks"] == []
+
+
+@then(said("升级已结束"))
+def escalation_is_over(world: World) -> None:
+    """The escalation's instance reached its end event."""
+    instances = [one for one in world.incident()["instances"] if one["process"] == "escalation"]
+    assert instances
+    assert all(one["end_element"] == "End_Escalation" for one in instances)
+
+
+@then(said("升级流程走过 {count} 次"))
+def escalation_instances(world: World, count: str) -> None:
+    """How many escalation instances the call has had."""
+    instances = [one for one in world.incident()["instances"] if one["process"] == "escalation"]
+    assert len(instances) == int(count)
+
+
+@then(said("发出的「{event}」通知给 {names}"))
+def notices_go_to(world: World, event: str, names: str) -> None:
+    """The recipients of all outbox rows of this event, in their order."""
+    seen = [shown(row["recipient"]) for row in world.notices() if row["event"] == event]
+    assert sorted(seen) == sorted(names.split("、"))
+
+
+@then(said("没有发出「{event}」通知"))
+def no_notices(world: World, event: str) -> None:
+    """No outbox row of this event."""
+    assert [row for row in world.notices() if row["event"] == event] == []
+
+
+@then(said("「{event}」通知写着「{words_}」"))
+def notice_says(world: World, event: str, words_: str) -> None:
+    """The text of an outbox row."""
+    assert any(words_ in row["subject"] + row["body"] for row in world.notices() if row["event"] == event)
+
+
+@then(said("日志里有「{text:text}」"))
+def log_says(world: World, text: str) -> None:
+    """A line of the audit log."""
+    assert text in {line["new"] for line in world.history()["log"]}
+
+
+@then(said("走的是「{flow:text}」,因为 {condition:text}"))
+def went_because(world: World, flow: str, condition: str) -> None:
+    """The last flow of this name and the condition that sent it there."""
+    taken_ = [row["data"] for row in world.happened("flow") if row["data"]["name"] == flow]
+    assert taken_, f"no flow 「{flow}」"
+    assert taken_[-1]["condition"] == condition
+
+
+def _status_lines(world: World) -> list[dict[str, Any]]:
+    return [line for line in world.history()["log"] if "status" in (line["field"], line["what"])]
