@@ -42,7 +42,7 @@ def create_app(chosen: settings.Settings | None = None, clock: Clock | None = No
     api = schemas.Api(app, spec_kwargs=schemas.OPENAPI)
     for blueprint in v1.BLUEPRINTS:
         api.register_blueprint(blueprint)
-    rest.register(api, app)
+    rest.register(app)
     app.register_blueprint(pages.blueprint)
     errors.register(app)
     app.before_request(_enter)

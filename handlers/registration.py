@@ -188,19 +188,21 @@ def _times(answer: Answer, scene: Scene) -> dict[str, Any]:
             who_zh="事件经理",
             who_en="the incident manager",
         )
-    limit = timedelta(minutes=scene.codes.policy("backfilled_after"))
+    late = scene.now - reported > timedelta(minutes=scene.codes.policy("backfilled_after"))
     return {
         "reported_at": reported,
         "recorded_at": scene.now,
-        "backfilled": scene.now - reported > limit,
-        "first_response_at": _responded(answer, reported, scene),
+        "backfilled": late,
+        "first_response_at": _responded(answer, reported, late, scene),
         **_occurred(answer, scene.now),
     }
 
 
-def _responded(answer: Answer, reported: datetime, scene: Scene) -> datetime | None:
-    """A late entry carries the true first response."""
+def _responded(answer: Answer, reported: datetime, late: bool, scene: Scene) -> datetime | None:
+    """A late entry carries the true first response; else it follows the record (§6.11 invariant 4)."""
     when = answers.past(answer, "first_response_at", scene.now)
+    if when and when < scene.now and not late:
+        raise answers.bad_time("first_response_at", "仅补录时可以早于登记", "may precede a late entry only")
     if when and when < reported:
         raise answers.bad_time("first_response_at", "不能早于报告时间", "must not be before the report")
     return when

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handlers import answers, closure, rights, work_orders
+from handlers import answers, closure, escalation, rights, work_orders
 from handlers.classification import reclassify
 from handlers.errors import HandlerConcerned, Missing, NotAMember, Refused, WrongBranch
 from handlers.incident import Answer, Case, Scene
@@ -56,7 +56,8 @@ def request(case: Case, answer: Answer, scene: Scene) -> Outcome:
             return noted + _as_incident(case, answer, scene)
         case _:
             # Refused at once: it was the request process that said no, so the call passes ST9 (§6.7.2).
-            return noted + Outcome({"status": "ST9"}) + _refuse(case, answer, scene)
+            passed = Outcome({"status": "ST9"}, jobs=escalation.ending(case))
+            return noted + passed + _refuse(case, answer, scene)
 
 
 def request_done(case: Case, answer: Answer, scene: Scene) -> Outcome:

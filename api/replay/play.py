@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from engine.ports import Actor
 from engine.rows import add_jobs
 from handlers.desk import Desk
-from handlers.errors import HoldRefused, Refused
+from handlers.errors import EndHoldFirst, HoldRefused, Refused
 
 DESK = Actor("import", "导入", frozenset({"WG-SD", "WG-IM"}))
 SUPPORT = Actor("import2", "导入(二线)", frozenset({"WG-IM"}))
@@ -90,12 +90,22 @@ class Player:
         self._dispatch(call, step.group, step.at)
 
     def _judge(self, call: Played, step: Step) -> None:
-        judged = (step.impact, step.urgency)
-        if judged != call.judged:
-            with self.engine.transaction(DESK, step.at) as command:
-                change = {"impact": step.impact, "urgency": step.urgency, "priority_reason": NOTE}
-                add_jobs(command, self.desk.change_priority(command, call.no, change).jobs)
-            call.judged = judged
+        if (step.impact, step.urgency) == call.judged:
+            return
+        try:
+            self._change_priority(call, step)
+        except EndHoldFirst:
+            # The hold that the new priority forbids is ended and begun anew as one whose clock runs.
+            waiting = call.place
+            self._to_second_line(call, step)
+            self._change_priority(call, step)
+            self._to_hold(call, replace(step, place=waiting))
+
+    def _change_priority(self, call: Played, step: Step) -> None:
+        change = {"impact": step.impact, "urgency": step.urgency, "priority_reason": NOTE}
+        with self.engine.transaction(DESK, step.at) as command:
+            add_jobs(command, self.desk.change_priority(command, call.no, change).jobs)
+        call.judged = (step.impact, step.urgency)
 
     def _bring(self, call: Played, step: Step) -> None:
         """Bring the call to the step's group and place, by the moves that the diagram has."""

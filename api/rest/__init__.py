@@ -1,6 +1,5 @@
 """/engine-rest: a subset of Camunda 7's REST interface in its shapes, over the same verbs as /api/v1."""
 
-import flask_smorest
 from flask import Flask
 
 from api.errors import DIALECTS
@@ -11,6 +10,7 @@ from api.rest import (
     identity,
     instance,
     message,
+    openapi,
     task,
     task_form,
     task_people,
@@ -33,11 +33,12 @@ BLUEPRINTS = (
     identity.users,
     identity.groups,
 )
-PUBLIC = {"rest-identity.verify", "well-known.webapps", "well-known.page"}
+PUBLIC = {"rest-api-docs.openapi_json", "rest-identity.verify", "well-known.webapps", "well-known.page"}
 
 
-def register(api: flask_smorest.Api, app: Flask) -> None:
+def register(app: Flask) -> None:
     """Add every resource to the application."""
+    api = openapi.api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(version.well_known)

@@ -75,7 +75,10 @@ class Start(TypedVariables):
 @blueprint.doc(parameters=parameters(QUERY.names))
 @blueprint.response(200, description="Definitions")
 def definitions() -> list[dict[str, Any]]:
-    """流程定义列表 Deployed versions of processes."""
+    """Deployed versions of processes.
+
+    流程定义列表。
+    """
     with product().database.read() as connection:
         return [shapes.definition(row) for row in QUERY.page(connection, given())]
 
@@ -83,7 +86,10 @@ def definitions() -> list[dict[str, Any]]:
 @blueprint.get("/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """数量 How many there are."""
+    """How many there are.
+
+    数量。
+    """
     with product().database.read() as connection:
         return QUERY.count(connection, given())
 
@@ -91,35 +97,50 @@ def count() -> dict[str, int]:
 @blueprint.get("/<definition_id>")
 @blueprint.response(200, description="The definition")
 def definition(definition_id: str) -> dict[str, Any]:
-    """流程定义 One version by its id."""
+    """One version by its id.
+
+    流程定义。
+    """
     return shapes.definition(_row(definition_id))
 
 
 @blueprint.get("/key/<key>")
 @blueprint.response(200, description="The newest version")
 def newest(key: str) -> dict[str, Any]:
-    """流程定义 The newest version of a process."""
+    """The newest version of a process.
+
+    流程定义。
+    """
     return shapes.definition(_newest(key))
 
 
 @blueprint.get("/<definition_id>/xml")
 @blueprint.response(200, description="id, bpmn20Xml")
 def xml(definition_id: str) -> dict[str, Any]:
-    """流程图 The diagram as it was deployed."""
+    """The diagram as it was deployed.
+
+    流程图。
+    """
     return _xml(_row(definition_id))
 
 
 @blueprint.get("/key/<key>/xml")
 @blueprint.response(200, description="id, bpmn20Xml")
 def newest_xml(key: str) -> dict[str, Any]:
-    """流程图 The diagram of the newest version."""
+    """The diagram of the newest version.
+
+    流程图。
+    """
     return _xml(_newest(key))
 
 
 @blueprint.get("/<definition_id>/startForm")
 @blueprint.response(200, description="key, camundaFormRef, contextPath")
 def start_form(definition_id: str) -> dict[str, Any]:
-    """启动表单 A process starts without a form of its own; its first task may have one."""
+    """A process starts without a form of its own; its first task may have one.
+
+    启动表单。
+    """
     _row(definition_id)
     return {"key": None, "camundaFormRef": None, "contextPath": None}
 
@@ -127,7 +148,10 @@ def start_form(definition_id: str) -> dict[str, Any]:
 @blueprint.get("/key/<key>/startForm")
 @blueprint.response(200, description="key, camundaFormRef, contextPath")
 def newest_start_form(key: str) -> dict[str, Any]:
-    """启动表单 As above, of the newest version."""
+    """As above, of the newest version.
+
+    启动表单。
+    """
     _newest(key)
     return {"key": None, "camundaFormRef": None, "contextPath": None}
 
@@ -137,7 +161,10 @@ def newest_start_form(key: str) -> dict[str, Any]:
 @blueprint.arguments(Start)
 @blueprint.response(200, description="The instance")
 def start(said: dict[str, Any], definition_id: str) -> dict[str, Any]:
-    """启动 Start this version, also when there is a newer one."""
+    """Start this version, also when there is a newer one.
+
+    启动。
+    """
     return _started(said, _row(definition_id))
 
 
@@ -146,7 +173,10 @@ def start(said: dict[str, Any], definition_id: str) -> dict[str, Any]:
 @blueprint.arguments(Start)
 @blueprint.response(200, description="The instance")
 def start_newest(said: dict[str, Any], key: str) -> dict[str, Any]:
-    """启动 Start the newest version of a process."""
+    """Start the newest version of a process.
+
+    启动。
+    """
     return _started(said, _newest(key))
 
 

@@ -63,7 +63,10 @@ blueprint = Blueprint("deployment", __name__, "部署 Deployments")
 @blueprint.doc(parameters=parameters(QUERY.names))
 @blueprint.response(200, description="Deployments, newest first")
 def deployments() -> list[dict[str, Any]]:
-    """部署列表 Deployments; the Modeler asks `maxResults=0` to see whether we are here."""
+    """Deployments; the Modeler asks `maxResults=0` to see whether we are here.
+
+    部署列表。
+    """
     with product().database.read() as connection:
         return [shapes.deployment(row) for row in QUERY.page(connection, asked())]
 
@@ -71,7 +74,10 @@ def deployments() -> list[dict[str, Any]]:
 @blueprint.get("/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """部署数量 How many deployments there are."""
+    """How many deployments there are.
+
+    部署数量。
+    """
     with product().database.read() as connection:
         return QUERY.count(connection, given())
 
@@ -80,7 +86,10 @@ def count() -> dict[str, int]:
 @blueprint.doc(requestBody=MULTIPART)
 @blueprint.response(200, description="The deployment, and the definitions that it made (null: none)")
 def create() -> dict[str, Any]:
-    """部署 Deploy diagrams and forms: all of them, or with one fault none."""
+    """Deploy diagrams and forms: all of them, or with one fault none.
+
+    部署。
+    """
     said, files = _multipart()
     if said.get("tenant-id"):
         raise Unsupported("tenant-id", "flow200 没有租户", "flow200 has no tenants")
@@ -97,14 +106,20 @@ def create() -> dict[str, Any]:
 @blueprint.get("/registered")
 @blueprint.response(200, description="Names")
 def registered() -> list[str]:
-    """Deployments registered with the engine: Camunda's word for those of an application; none here."""
+    """Deployments registered with the engine: Camunda's word for those of an application; none here.
+
+    已注册的部署:无。
+    """
     return []
 
 
 @blueprint.get("/<deployment_id>")
 @blueprint.response(200, description="The deployment")
 def deployment(deployment_id: str) -> dict[str, Any]:
-    """部署 One deployment."""
+    """One deployment.
+
+    部署。
+    """
     with product().database.read() as connection:
         return shapes.deployment(_deployment(connection, deployment_id))
 
@@ -112,7 +127,10 @@ def deployment(deployment_id: str) -> dict[str, Any]:
 @blueprint.get("/<deployment_id>/resources")
 @blueprint.response(200, description="id, name, deploymentId of each file")
 def resources(deployment_id: str) -> list[dict[str, Any]]:
-    """文件 The files of a deployment; a file's id is its name."""
+    """The files of a deployment; a file's id is its name.
+
+    文件。
+    """
     with product().database.read() as connection:
         _deployment(connection, deployment_id)
         names = sorted(reads.resources(connection, deployment_id))
@@ -122,7 +140,10 @@ def resources(deployment_id: str) -> list[dict[str, Any]]:
 @blueprint.get("/<deployment_id>/resources/<resource_id>/data")
 @blueprint.response(200, description="The file")
 def data(deployment_id: str, resource_id: str) -> Response:
-    """文件内容 A file as it was deployed."""
+    """A file as it was deployed.
+
+    文件内容。
+    """
     with product().database.read() as connection:
         _deployment(connection, deployment_id)
         content = reads.resources(connection, deployment_id).get(resource_id)

@@ -97,7 +97,10 @@ blueprint = Blueprint("history", __name__, "历史 History")
 @blueprint.doc(parameters=parameters(INSTANCES.names))
 @blueprint.response(200, description="Instances")
 def instances() -> list[dict[str, Any]]:
-    """实例历史 Every instance, running or ended."""
+    """Every instance, running or ended.
+
+    实例历史。
+    """
     with product().database.read() as connection:
         rows = INSTANCES.page(connection, asked())
         why = _reasons(connection, [row.id for row in rows if row.end_element == ""])
@@ -107,7 +110,10 @@ def instances() -> list[dict[str, Any]]:
 @both(blueprint, "/process-instance/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """数量 How many there are."""
+    """How many there are.
+
+    数量。
+    """
     with product().database.read() as connection:
         return INSTANCES.count(connection, asked())
 
@@ -115,7 +121,10 @@ def count() -> dict[str, int]:
 @blueprint.get("/process-instance/<instance_id>")
 @blueprint.response(200, description="The instance")
 def one(instance_id: str) -> dict[str, Any]:
-    """实例历史 One instance, running or ended."""
+    """One instance, running or ended.
+
+    实例历史。
+    """
     with product().database.read() as connection:
         chosen = INSTANCES.rows.where(instance.id == store.storable(instance_id))
         row = connection.execute(chosen).first()
@@ -128,7 +137,10 @@ def one(instance_id: str) -> dict[str, Any]:
 @blueprint.doc(parameters=parameters(TASKS.names))
 @blueprint.response(200, description="Tasks")
 def tasks() -> list[dict[str, Any]]:
-    """任务历史 Every task, open or finished."""
+    """Every task, open or finished.
+
+    任务历史。
+    """
     with product().database.read() as connection:
         return [shapes.historic_task(row) for row in TASKS.page(connection, asked())]
 
@@ -136,7 +148,10 @@ def tasks() -> list[dict[str, Any]]:
 @both(blueprint, "/task/count")
 @blueprint.response(200, description="count")
 def task_count() -> dict[str, int]:
-    """数量 How many there are."""
+    """How many there are.
+
+    数量。
+    """
     with product().database.read() as connection:
         return TASKS.count(connection, asked())
 

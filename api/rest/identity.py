@@ -73,7 +73,10 @@ class Credentials(Schema):
 @blueprint.arguments(Credentials)
 @blueprint.response(200, description="authenticatedUser, authenticated")
 def verify(said: dict[str, Any]) -> dict[str, Any]:
-    """验证 Whether account and password belong together; limited like signing in."""
+    """Whether account and password belong together; limited like signing in.
+
+    验证。
+    """
     account, password = said["username"], said["password"]
     if not account or password is None:
         raise BadValue("username", "与 password 均为必填", "and password are required")
@@ -88,7 +91,10 @@ def verify(said: dict[str, Any]) -> dict[str, Any]:
 @blueprint.doc(parameters=parameters(["userId"]))
 @blueprint.response(200, description="groups, groupUsers")
 def groups_of() -> dict[str, Any]:
-    """所属工作组 The groups of a person, and who else is in them."""
+    """The groups of a person, and who else is in them.
+
+    所属工作组。
+    """
     who = given().get("userId")
     if not who:
         raise BadValue("userId", "必填", "is required")
@@ -108,7 +114,10 @@ def groups_of() -> dict[str, Any]:
 @users.doc(parameters=parameters(USERS.names))
 @users.response(200, description="People")
 def people() -> list[dict[str, Any]]:
-    """人员列表 Active people."""
+    """Active people.
+
+    人员列表。
+    """
     with product().database.read() as connection:
         return [_user(row) for row in USERS.page(connection, given())]
 
@@ -116,7 +125,10 @@ def people() -> list[dict[str, Any]]:
 @users.get("/count")
 @users.response(200, description="count")
 def people_count() -> dict[str, int]:
-    """数量 How many there are."""
+    """How many there are.
+
+    数量。
+    """
     with product().database.read() as connection:
         return USERS.count(connection, given())
 
@@ -124,7 +136,10 @@ def people_count() -> dict[str, int]:
 @users.get("/<user_id>/profile")
 @users.response(200, description="id, firstName, lastName, email")
 def profile(user_id: str) -> dict[str, Any]:
-    """人员 One person; the whole name stands in firstName, since a Chinese name is not taken apart."""
+    """One person; the whole name stands in firstName, since a Chinese name is not taken apart.
+
+    人员。
+    """
     with product().database.read() as connection:
         rows = USERS.page(connection, {"id": store.storable(user_id)})
     if not rows:
@@ -136,7 +151,10 @@ def profile(user_id: str) -> dict[str, Any]:
 @groups.doc(parameters=parameters(GROUPS.names))
 @groups.response(200, description="Groups")
 def all_groups() -> list[dict[str, Any]]:
-    """工作组列表 Active workgroups."""
+    """Active workgroups.
+
+    工作组列表。
+    """
     with product().database.read() as connection:
         return [_group(row) for row in GROUPS.page(connection, given())]
 
@@ -144,7 +162,10 @@ def all_groups() -> list[dict[str, Any]]:
 @groups.get("/count")
 @groups.response(200, description="count")
 def groups_count() -> dict[str, int]:
-    """数量 How many there are."""
+    """How many there are.
+
+    数量。
+    """
     with product().database.read() as connection:
         return GROUPS.count(connection, given())
 
@@ -152,7 +173,10 @@ def groups_count() -> dict[str, int]:
 @groups.get("/<group_id>")
 @groups.response(200, description="id, name, type")
 def one_group(group_id: str) -> dict[str, Any]:
-    """工作组 One group."""
+    """One group.
+
+    工作组。
+    """
     with product().database.read() as connection:
         rows = GROUPS.page(connection, {"id": store.storable(group_id)})
     if not rows:

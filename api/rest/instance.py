@@ -71,7 +71,10 @@ blueprint = Blueprint("process-instance", __name__, "流程实例 Process instan
 @blueprint.doc(parameters=parameters(RUNNING.names))
 @blueprint.response(200, description="Running instances")
 def instances() -> list[dict[str, Any]]:
-    """运行中的实例 Running instances."""
+    """Running instances.
+
+    运行中的实例。
+    """
     with product().database.read() as connection:
         return [shapes.instance(row) for row in RUNNING.page(connection, asked())]
 
@@ -79,7 +82,10 @@ def instances() -> list[dict[str, Any]]:
 @both(blueprint, "/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """数量 How many run."""
+    """How many run.
+
+    数量。
+    """
     with product().database.read() as connection:
         return RUNNING.count(connection, asked())
 
@@ -87,14 +93,20 @@ def count() -> dict[str, int]:
 @blueprint.get("/<instance_id>")
 @blueprint.response(200, description="The instance")
 def one(instance_id: str) -> dict[str, Any]:
-    """实例 One running instance."""
+    """One running instance.
+
+    实例。
+    """
     return shapes.instance(_running(instance_id))
 
 
 @blueprint.delete("/<instance_id>")
 @blueprint.response(204, description="Ended")
 def cancel(instance_id: str) -> Response:
-    """取消 End an instance where it stands; a call is withdrawn instead (409)."""
+    """End an instance where it stands; a call is withdrawn instead (409).
+
+    取消。
+    """
     missing_is_fine = given().get("failIfNotExists") == "false"
     with product().database.read() as connection:
         row = reads.instance(connection, instance_id)
@@ -109,14 +121,20 @@ def cancel(instance_id: str) -> Response:
 @blueprint.get("/<instance_id>/variables")
 @blueprint.response(200, description="Typed variables")
 def variables(instance_id: str) -> dict[str, Any]:
-    """变量 What the gateways of an instance may ask."""
+    """What the gateways of an instance may ask.
+
+    变量。
+    """
     return values.write(_running(instance_id).variables)
 
 
 @blueprint.get("/<instance_id>/variables/<name>")
 @blueprint.response(200, description="One typed variable")
 def variable(instance_id: str, name: str) -> dict[str, Any]:
-    """变量 One variable."""
+    """One variable.
+
+    变量。
+    """
     known = _running(instance_id).variables
     if name not in known:
         raise NotMatching(what="process instance variable", id=name)
@@ -126,7 +144,10 @@ def variable(instance_id: str, name: str) -> dict[str, Any]:
 @blueprint.post("/<instance_id>/variables", endpoint="modify_variables")
 @blueprint.response(204, description="Never")
 def modify(instance_id: str) -> Response:
-    """修改变量 Refused: a variable is changed by an answer or a message, each checked by its form."""
+    """Refused: a variable is changed by an answer or a message, each checked by its form.
+
+    修改变量。
+    """
     return _read_only(instance_id)
 
 
@@ -134,14 +155,20 @@ def modify(instance_id: str) -> Response:
 @blueprint.delete("/<instance_id>/variables/<name>", endpoint="delete_variable")
 @blueprint.response(204, description="Never")
 def change(instance_id: str, name: str) -> Response:
-    """修改变量 Refused, as above."""
+    """Refused, as above.
+
+    修改变量。
+    """
     return _read_only(instance_id)
 
 
 @blueprint.get("/<instance_id>/activity-instances")
 @blueprint.response(200, description="The instance and, below it, each place where a token is")
 def activity_instances(instance_id: str) -> dict[str, Any]:
-    """当前位置 Where the tokens of an instance stand."""
+    """Where the tokens of an instance stand.
+
+    当前位置。
+    """
     with product().database.read() as connection:
         row = reads.instance(connection, instance_id)
         if row is None or row.ended_at is not None:

@@ -38,7 +38,10 @@ class Correlation(Schema):
     204, description="Taken; 200 with what took it if that was asked for; 409 if nobody waits"
 )
 def message(said: dict[str, Any]) -> Response:
-    """消息 Hand a message to the instance that waits, by business key or by the instance's id."""
+    """Hand a message to the instance that waits, by business key or by the instance's id.
+
+    消息。
+    """
     _refuse_unused(said)
     if not said["name"]:
         raise BadValue("messageName", "必填", "is required")

@@ -25,7 +25,10 @@ FIXED = ("name", "description", "owner", "delegationState", "due", "priority", "
 @blueprint.doc(parameters=parameters(OPEN.names))
 @blueprint.response(200, description="Tasks")
 def tasks() -> list[dict[str, Any]]:
-    """任务列表 Open tasks; a query by candidates means those that nobody has (includeAssignedTasks)."""
+    """Open tasks; a query by candidates means those that nobody has (includeAssignedTasks).
+
+    任务列表。
+    """
     wanted = only_free(asked())
     with product().database.read() as connection:
         return [shapes.task(row) for row in OPEN.page(connection, wanted)]
@@ -34,7 +37,10 @@ def tasks() -> list[dict[str, Any]]:
 @both(blueprint, "/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """数量 How many tasks there are."""
+    """How many tasks there are.
+
+    数量。
+    """
     wanted = only_free(asked())
     with product().database.read() as connection:
         return OPEN.count(connection, wanted)
@@ -43,7 +49,10 @@ def count() -> dict[str, int]:
 @blueprint.get("/report/candidate-group-count")
 @blueprint.response(200, description="groupName, taskCount")
 def by_group() -> list[dict[str, Any]]:
-    """各组任务数 How many open tasks each group may claim."""
+    """How many open tasks each group may claim.
+
+    各组任务数。
+    """
     group = store.candidate.c.group
     chosen = sa.select(group, sa.func.count().label("n")).group_by(group).order_by(group)
     with product().database.read() as connection:
@@ -53,7 +62,10 @@ def by_group() -> list[dict[str, Any]]:
 @blueprint.get("/<task_id>")
 @blueprint.response(200, description="The task")
 def one(task_id: str) -> dict[str, Any]:
-    """任务 One open task."""
+    """One open task.
+
+    任务。
+    """
     return shapes.task(found(task_id))
 
 
@@ -61,7 +73,10 @@ def one(task_id: str) -> dict[str, Any]:
 @blueprint.doc(requestBody=BODY)
 @blueprint.response(204, description="Done")
 def update(task_id: str) -> Response:
-    """修改 Set assignee and follow-up; priority and due follow from the process, not from a list."""
+    """Set assignee and follow-up; priority and due follow from the process, not from a list.
+
+    修改。
+    """
     row, wanted = found(task_id), body()
     present = shapes.task(row)
     for name in FIXED:
@@ -85,7 +100,10 @@ def update(task_id: str) -> Response:
 @blueprint.arguments(TypedVariables)
 @blueprint.response(204, description="Done; 200 with the variables if they were asked for")
 def complete(said: dict[str, Any], task_id: str) -> Response:
-    """完成 Answer the form of a task; the token moves on."""
+    """Answer the form of a task; the token moves on.
+
+    完成。
+    """
     moved = engine().complete(task_id, values.read(said["variables"]), person(), now())
     return jsonify(values.write(moved.variables)) if said["returned"] else no_content()
 
@@ -93,14 +111,20 @@ def complete(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.get("/<task_id>/variables")
 @blueprint.response(200, description="Typed variables")
 def variables(task_id: str) -> dict[str, Any]:
-    """变量 What the gateways of its process may ask."""
+    """What the gateways of its process may ask.
+
+    变量。
+    """
     return values.write(found(task_id).variables)
 
 
 @blueprint.get("/<task_id>/variables/<name>")
 @blueprint.response(200, description="One typed variable")
 def variable(task_id: str, name: str) -> dict[str, Any]:
-    """变量 One variable."""
+    """One variable.
+
+    变量。
+    """
     known = found(task_id).variables
     if name not in known:
         raise NotMatching(what="task variable", id=name)
@@ -110,7 +134,10 @@ def variable(task_id: str, name: str) -> dict[str, Any]:
 @blueprint.get("/<task_id>/localVariables")
 @blueprint.response(200, description="None: a task has no variables of its own")
 def local_variables(task_id: str) -> dict[str, Any]:
-    """局部变量 A task has no variables of its own."""
+    """A task has no variables of its own.
+
+    局部变量。
+    """
     found(task_id)
     return {}
 
@@ -118,7 +145,10 @@ def local_variables(task_id: str) -> dict[str, Any]:
 @blueprint.get("/<task_id>/attachment")
 @blueprint.response(200, description="None yet")
 def attachments(task_id: str) -> list[Any]:
-    """附件 Attachments: none yet."""
+    """Attachments: none yet.
+
+    附件。
+    """
     found(task_id)
     return []
 

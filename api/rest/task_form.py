@@ -19,7 +19,10 @@ blueprint = Blueprint("task", __name__, "表单 Forms of tasks", "form")
 @blueprint.get("/<task_id>/form")
 @blueprint.response(200, description="key, camundaFormRef, contextPath")
 def form(task_id: str) -> dict[str, Any]:
-    """表单 Which form a task has."""
+    """Which form a task has.
+
+    表单。
+    """
     row = found(task_id)
     return {"key": row.form_key, "camundaFormRef": shapes.form_reference(row), "contextPath": None}
 
@@ -27,7 +30,10 @@ def form(task_id: str) -> dict[str, Any]:
 @blueprint.get("/<task_id>/deployed-form")
 @blueprint.response(200, description="The `.form` file")
 def deployed_form(task_id: str) -> Response:
-    """表单文件 The form as it was drawn and deployed with the diagram."""
+    """The form as it was drawn and deployed with the diagram.
+
+    表单文件。
+    """
     row = found(task_id)
     with product().database.read() as connection:
         drawn = engine().definitions.row(connection, row.definition_id)
@@ -41,7 +47,10 @@ def deployed_form(task_id: str) -> Response:
 @blueprint.get("/<task_id>/rendered-form")
 @blueprint.response(200, description="Never: a form is drawn by its `.form` file")
 def rendered_form(task_id: str) -> Response:
-    """生成的表单 There are no generated forms, as of a task that has none."""
+    """There are no generated forms, as of a task that has none.
+
+    生成的表单。
+    """
     found(task_id)
     raise NotMatching(what="rendered form for the task", id=task_id)
 
@@ -49,7 +58,10 @@ def rendered_form(task_id: str) -> Response:
 @blueprint.get("/<task_id>/form-variables")
 @blueprint.response(200, description="Typed variables")
 def form_variables(task_id: str) -> dict[str, Any]:
-    """表单变量 What the record says of each field, and under its valuesKey what may be chosen."""
+    """What the record says of each field, and under its valuesKey what may be chosen.
+
+    表单变量。
+    """
     wanted = set(chunks(given().get("variableNames", "")))
     row = found(task_id)
     known = {**row.variables, **_of_form(task_id, row.business_key)}

@@ -36,7 +36,10 @@ class Remark(Schema):
 @blueprint.arguments(UserId)
 @blueprint.response(204, description="The task is yours; 409 if a colleague has it")
 def claim(said: dict[str, Any], task_id: str) -> Response:
-    """领取 Take a task of one's groups; for somebody else only who may assign it."""
+    """Take a task of one's groups; for somebody else only who may assign it.
+
+    领取。
+    """
     if said["user"] in (None, person().id):
         engine().claim(task_id, person(), now())
     else:
@@ -48,7 +51,10 @@ def claim(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.arguments(EmptyBody)
 @blueprint.response(204, description="The task is open to its groups again")
 def unclaim(_: dict[str, Any], task_id: str) -> Response:
-    """退回 Give a task back to its groups."""
+    """Give a task back to its groups.
+
+    退回。
+    """
     engine().unclaim(task_id, person(), now())
     return no_content()
 
@@ -57,7 +63,10 @@ def unclaim(_: dict[str, Any], task_id: str) -> Response:
 @blueprint.arguments(UserId)
 @blueprint.response(204, description="Done")
 def assignee(said: dict[str, Any], task_id: str) -> Response:
-    """指派 Give a task to a colleague of its groups, or (null) to nobody."""
+    """Give a task to a colleague of its groups, or (null) to nobody.
+
+    指派。
+    """
     engine().assign(task_id, said["user"], person(), now())
     return no_content()
 
@@ -66,7 +75,10 @@ def assignee(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.arguments(UserId)
 @blueprint.response(204, description="Done; the task comes back with resolve")
 def delegate(said: dict[str, Any], task_id: str) -> Response:
-    """委托 Have a colleague do a task that stays one's own."""
+    """Have a colleague do a task that stays one's own.
+
+    委托。
+    """
     if said["user"] is None:
         raise BadValue("userId", "必填", "is required")
     engine().delegate(task_id, said["user"], person(), now())
@@ -77,7 +89,10 @@ def delegate(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.arguments(TypedVariables)
 @blueprint.response(204, description="The task is its owner's again")
 def resolve(said: dict[str, Any], task_id: str) -> Response:
-    """交回 Give a delegated task back to its owner, who completes it."""
+    """Give a delegated task back to its owner, who completes it.
+
+    交回。
+    """
     if said["variables"]:
         raise Unsupported(
             "variables", "变量在完成任务时填写", "variables are given when the task is completed"
@@ -89,7 +104,10 @@ def resolve(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.get("/<task_id>/identity-links")
 @blueprint.response(200, description="userId, groupId, type")
 def identity_links(task_id: str) -> list[dict[str, Any]]:
-    """关联人员 Assignee, owner and candidate groups."""
+    """Assignee, owner and candidate groups.
+
+    关联人员。
+    """
     wanted = given().get("type")
     row = found(task_id)
     people = {"assignee": row.assignee, "owner": row.owner}
@@ -102,7 +120,10 @@ def identity_links(task_id: str) -> list[dict[str, Any]]:
 @blueprint.arguments(Link)
 @blueprint.response(204, description="Done")
 def add_link(said: dict[str, Any], task_id: str) -> Response:
-    """增加关联 An assignee; candidates follow from the diagram."""
+    """An assignee; candidates follow from the diagram.
+
+    增加关联。
+    """
     engine().assign(task_id, _assignee(said), person(), now())
     return no_content()
 
@@ -111,7 +132,10 @@ def add_link(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.arguments(Link)
 @blueprint.response(204, description="Done")
 def remove_link(said: dict[str, Any], task_id: str) -> Response:
-    """删除关联 The assignee; candidates follow from the diagram."""
+    """The assignee; candidates follow from the diagram.
+
+    删除关联。
+    """
     if _assignee(said) == found(task_id).assignee:
         engine().assign(task_id, None, person(), now())
     return no_content()
@@ -120,7 +144,10 @@ def remove_link(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.get("/<task_id>/comment")
 @blueprint.response(200, description="Comments, newest first")
 def comments(task_id: str) -> list[dict[str, Any]]:
-    """备注列表 What was said about a task, also when it is finished."""
+    """What was said about a task, also when it is finished.
+
+    备注列表。
+    """
     table = store.comment
     chosen = sa.select(table).where(table.c.task_id == store.storable(task_id)).order_by(table.c.id.desc())
     with product().database.read() as connection:
@@ -131,7 +158,10 @@ def comments(task_id: str) -> list[dict[str, Any]]:
 @blueprint.get("/<task_id>/comment/<comment_id>")
 @blueprint.response(200, description="The comment")
 def comment(task_id: str, comment_id: str) -> dict[str, Any]:
-    """备注 One comment."""
+    """One comment.
+
+    备注。
+    """
     return _comment(task_id, comment_id)
 
 
@@ -139,7 +169,10 @@ def comment(task_id: str, comment_id: str) -> dict[str, Any]:
 @blueprint.arguments(Remark)
 @blueprint.response(200, description="The comment")
 def create_comment(said: dict[str, Any], task_id: str) -> dict[str, Any]:
-    """写备注 Say something about an open task of one's groups."""
+    """Say something about an open task of one's groups.
+
+    写备注。
+    """
     message = (said["message"] or "").strip()
     if not 0 < len(message) <= COMMENT_LIMIT:
         raise BadValue(

@@ -18,28 +18,40 @@ well_known = Plain("well-known", __name__)
 @blueprint.get("/version")
 @blueprint.response(200, description="version")
 def version() -> dict[str, str]:
-    """版本 The version of Camunda 7 whose shapes this is a subset of."""
+    """The version of Camunda 7 whose shapes this is a subset of.
+
+    版本。
+    """
     return {"version": VERSION}
 
 
 @blueprint.get("/engine")
 @blueprint.response(200, description="name")
 def engines() -> list[dict[str, str]]:
-    """引擎 The one engine there is; `/engine-rest/engine/default/…` is the same as `/engine-rest/…`."""
+    """The one engine there is; `/engine-rest/engine/default/…` is the same as `/engine-rest/…`.
+
+    引擎。
+    """
     return [{"name": "default"}]
 
 
 @blueprint.get("/filter")
 @blueprint.response(200, description="None: a task list brings its own")
 def filters() -> list[Any]:
-    """筛选器 Stored filters: none."""
+    """Stored filters: none.
+
+    筛选器。
+    """
     return []
 
 
 @blueprint.get("/filter/count")
 @blueprint.response(200, description="count")
 def filter_count() -> dict[str, int]:
-    """数量 How many stored filters there are."""
+    """How many stored filters there are.
+
+    数量。
+    """
     return {"count": 0}
 
 

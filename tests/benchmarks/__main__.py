@@ -1,6 +1,6 @@
 """`make bench`: the goals of DESIGN §7 as ratios in one interleaved run; fails when one is missed.
 
-BENCH_ROUNDS (7) and BENCH_COUNT (60) set how much is measured. PostgreSQL comes from FLOW200_TEST_POSTGRES
+BENCH_ROUNDS (15) and BENCH_COUNT (25) set how much is measured. PostgreSQL comes from FLOW200_TEST_POSTGRES
 or from PyPI; the comparison harness from FLOW200_BENCH or `../shared/bench`, where there is one.
 """
 
@@ -21,7 +21,7 @@ from tests.benchmarks.measure import HEAD, Line, ratios, spread
 
 ROOT = Path(__file__).parents[2]
 HARNESS = Path(os.environ.get("FLOW200_BENCH", ROOT.parent / "shared" / "bench"))
-ROUNDS, COUNT = int(os.environ.get("BENCH_ROUNDS", 7)), int(os.environ.get("BENCH_COUNT", 60))
+ROUNDS, COUNT = int(os.environ.get("BENCH_ROUNDS", 15)), int(os.environ.get("BENCH_COUNT", 25))
 RACES = 100
 GOOD_RACE = "1 ok, 49 task-not-open"
 
@@ -113,7 +113,7 @@ def harnessed() -> Iterator[Line]:
         flags = [str(Path(__file__).with_name("harness.py"))]
         config.write_text(json.dumps({"spiff_naive": {"n": 150}, "product": {"n": 150, "flags": flags}}))
         command = [sys.executable, str(HARNESS / "harness.py"), "--config", str(config), "--out", str(out)]
-        asked = ["--rounds", str(ROUNDS), "--phases", "rounds,size,kill"]
+        asked = ["--rounds", "7", "--phases", "rounds,size,kill"]
         subprocess.run([*command, *asked], check=True, cwd=folder, stdout=subprocess.DEVNULL)
         found = json.loads(out.read_text())["adapters"]
     faster = [

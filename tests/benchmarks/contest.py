@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.measure import settle_heap
+
 
 class Contestant:
     """An object of `module:name` that lives in a child process on a folder of its own."""
@@ -38,6 +40,7 @@ class Contestant:
 def _serve(where: str, folder: str, pipe: Any, more: tuple[Any, ...]) -> None:
     module, _, name = where.partition(":")
     made = getattr(importlib.import_module(module), name)(Path(folder), *more)
+    settle_heap()
     while True:
         try:
             method, args = pipe.recv()

@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.benchmarks.measure import settle_heap  # noqa: E402
 from tests.benchmarks.product import Product  # noqa: E402
 
 FIRST_LINE, SECOND_LINE = "first_line", "second_line"
@@ -28,6 +29,7 @@ class Adapter:
 
     def setup(self, cfg: dict[str, Any]) -> None:
         self.product = Product(Path(cfg["dir"]), synchronous=cfg["sync"].upper())
+        settle_heap()
 
     def recover(self) -> tuple[list[str], list[str]]:
         first, second = (self._rows(WAITING, place) for place in (FIRST_LINE, SECOND_LINE))

@@ -10,7 +10,7 @@ from engine.core import Engine
 from engine.ports import Actor
 from handlers import sample
 from handlers.desk import Desk
-from tests.benchmarks.measure import cpu, settle_heap
+from tests.benchmarks.measure import cpu
 from tests.benchmarks.parts import shares
 from tests.benchmarks.product import OPEN, now
 
@@ -53,7 +53,6 @@ class Bank:
         sources = [*ROOT.glob("bpmn/*.bpmn"), *ROOT.glob("bpmn/*.form")]
         self.engine.deploy("benchmark", {p.name: p.read_bytes() for p in sources}, LINA, now())
         self.raw = self.database.engine.raw_connection()
-        settle_heap()
 
     def round(self, count: int) -> dict[str, float]:
         """CPU µs per recorded call and per completion, by the task that is completed."""

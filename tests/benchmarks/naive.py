@@ -17,7 +17,7 @@ from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.spiff.parser import SpiffBpmnParser
 from SpiffWorkflow.spiff.serializer import DEFAULT_CONFIG
 
-from tests.benchmarks.measure import settle_heap, three_steps
+from tests.benchmarks.measure import three_steps
 from tests.benchmarks.reference import FIRST, KEY, SECOND, spiff
 
 SCHEMA = """
@@ -46,7 +46,6 @@ class Naive:
         self.spec, self.subprocesses = parser.get_spec(KEY), parser.get_subprocess_specs(KEY)
         self.engine = PythonScriptEngine(Services())
         self.serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(DEFAULT_CONFIG))
-        settle_heap()
 
     def round(self, count: int) -> dict[str, float]:
         """CPU µs of each operation in one round."""

@@ -8,7 +8,7 @@ from engine import store
 from engine.core import Engine
 from engine.plain import PlainDomain
 from engine.ports import Actor
-from tests.benchmarks.measure import settle_heap, three_steps
+from tests.benchmarks.measure import three_steps
 from tests.benchmarks.parts import shares
 from tests.benchmarks.reference import DIAGRAM, FIRST, FORMS, KEY, LOOPED, SECOND, payload
 
@@ -34,7 +34,6 @@ class Product:
         self.raw = self.database.engine.raw_connection()
         if synchronous != "FULL":
             self.slack()
-        settle_heap()
 
     def slack(self) -> None:
         """synchronous=NORMAL, for the harness's second set of figures."""

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from engine.ports import Task
+from engine.prepared import _Prepared
 from handlers.errors import ChildrenOpen, ParentRefused
 from tests.handlers.conftest import element
 
@@ -63,7 +64,7 @@ def test_a_call_that_was_judged_goes_on_at_first_line(hand):
     assert hand.message("detached").instance.variables["return_step"] == "T200_4"
 
 
-def test_a_child_refused_before_it_was_judged_is_judged(hand, family):
+def test_a_child_that_was_never_judged_takes_its_parents_judgement(hand, family):
     parent, child = family
     solve(hand, parent)
     hand.instance = child
@@ -71,7 +72,8 @@ def test_a_child_refused_before_it_was_judged_is_judged(hand, family):
 
     hand.answer("T200_9", outcome_9="refused", refuse_reason="N1")
 
-    assert hand.instance.variables["return_step"] == "T200_2"
+    assert hand.instance.variables["return_step"] == "T200_4"
+    assert hand.record["category"] and hand.record["priority"]
 
 
 def test_nothing_that_was_not_judged_is_a_parent_or_a_grandchild(hand, family):
@@ -109,7 +111,7 @@ def test_a_parent_does_not_close_over_an_open_child(hand, family):
         hand.answer("T200_10", closure_code="C01")
 
 
-def test_the_row_of_the_parent_is_locked_before_the_childs(hand):
+def test_the_row_of_the_parent_is_locked_before_the_childs(hand, monkeypatch):
     parent = hand.first_line().no
     child = hand.first_line().no
     order = []
@@ -118,6 +120,13 @@ def test_the_row_of_the_parent_is_locked_before_the_childs(hand):
         if "FOR UPDATE" in statement:
             order.append(next(iter(parameters.values())))
 
+    def bind(statement, parameters):
+        if "FOR UPDATE" in statement.text:
+            order.append(next(iter(parameters.values())))
+        return plain(statement, parameters)
+
+    plain = _Prepared.bind
+    monkeypatch.setattr(_Prepared, "bind", bind)
     event.listen(hand.database.engine, "before_cursor_execute", locking)
     hand.answer("T200_4", outcome_4="duplicate", parent=parent)
     event.remove(hand.database.engine, "before_cursor_execute", locking)

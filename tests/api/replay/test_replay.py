@@ -119,6 +119,23 @@ def test_a_hold_that_is_forbidden_on_a_p1_becomes_one_whose_clock_runs(tmp_path:
     assert (report["ended"], report["mismatches"]) == (1, 0)
 
 
+def test_a_priority_that_forbids_the_hold_makes_it_one_whose_clock_runs(tmp_path: Path) -> None:
+    top = {"impact": "1 - High", "urgency": "1 - High"}
+    rows = ended(
+        "INC1",
+        row("INC1", "Awaiting User Info", FIRST),
+        row("INC1", "Awaiting User Info", "01-03-2016 10:00", **top),
+        row("INC1", "Active", "01-03-2016 11:00", **top),
+        row("INC1", "Closed", "01-03-2016 13:00", **top),
+        resolved="01-03-2016 13:00",
+        closed="01-03-2016 13:00",
+    )
+
+    report = play(write(tmp_path / "log.csv", rows))
+
+    assert (report["ended"], report["mismatches"]) == (1, 0), report
+
+
 def test_refused_confirmations_and_reopened_calls_are_the_reopenings_of_the_log(tmp_path: Path) -> None:
     rows = ended(
         "INC1",

@@ -195,7 +195,9 @@ def test_a_diagram_of_5001_elements_is_refused_in_time(deploy: Deploy, content: 
 def test_a_request_that_is_too_large_is_refused(client: Client) -> None:
     raw = FileStorage(io.BytesIO(b"x" * (17 * 1024 * 1024)), filename="d.bpmn")
 
-    answer = client.as_("liuyang").send("POST", f"{REST}/deployment/create", data={"d.bpmn": raw})
+    answer = client.as_("liuyang").send(
+        "POST", f"{REST}/deployment/create", data={"d.bpmn": raw}, content_type="multipart/form-data"
+    )
 
     assert (answer.status_code, answer.json["error"]) == (413, "body-too-large")
 
@@ -203,8 +205,8 @@ def test_a_request_that_is_too_large_is_refused(client: Client) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        {"data": {}},
-        {"data": {"deployment-name": "a"}},
+        {"data": {}, "content_type": "multipart/form-data"},
+        {"data": {"deployment-name": "a"}, "content_type": "multipart/form-data"},
         {"data": {"d.bpmn": "<x/>"}, "content_type": "multipart/form-data"},
         {"data": b"{}", "content_type": "application/json"},
         {"data": b"--x\r\n", "content_type": "multipart/form-data"},
@@ -225,7 +227,9 @@ def test_a_file_given_twice_is_refused(client: Client, parcel: dict[str, bytes])
     ]
     from werkzeug.datastructures import MultiDict
 
-    answer = client.as_("liuyang").send("POST", f"{REST}/deployment/create", data=MultiDict(twice))
+    answer = client.as_("liuyang").send(
+        "POST", f"{REST}/deployment/create", data=MultiDict(twice), content_type="multipart/form-data"
+    )
 
     assert answer.status_code == 400 and "parcel.bpmn" in answer.json["message"]
 

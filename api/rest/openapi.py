@@ -1,0 +1,52 @@
+"""The OpenAPI document of /engine-rest: one of its own, since its shapes are Camunda's and its errors as well."""
+
+from http import HTTPStatus
+from typing import Any
+
+import flask_smorest
+from flask import Flask
+
+from api.rest.errors import PREFIX
+
+NAME = "REST_"
+OPENAPI = {
+    "info": {"description": "Camunda 7 接口的一部分 · A subset of the interface of Camunda 7 (7.24)"},
+    "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
+    "security": [{"basic": []}],
+}
+TEXTS = {"type": "string"}
+ERROR = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("type", "title", "detail", "instance", "message", "error"), TEXTS),
+        **{name: {"type": "integer"} for name in ("status", "code")},
+        "details": {"type": "object"},
+    },
+    "required": ["type", "message", "code"],
+}
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest with the one error of this half."""
+
+    def _register_responses(self) -> None:
+        content = {"application/json": {"schema": ERROR}}
+        for status in HTTPStatus:
+            self.spec.components.response(
+                status.name, {"description": status.phrase, "content": content}, lazy=True
+            )
+        said: dict[str, Any] = {"description": "错误 · An error", "content": content}
+        self.spec.components.response("DEFAULT_ERROR", said, lazy=True)
+
+
+def api(app: Flask) -> Api:
+    """The document, served as `/engine-rest/openapi.json`."""
+    app.config.update(
+        {
+            f"{NAME}API_TITLE": "flow200 /engine-rest",
+            f"{NAME}API_VERSION": "7.24",
+            f"{NAME}OPENAPI_VERSION": "3.1.0",
+            f"{NAME}OPENAPI_URL_PREFIX": PREFIX,
+        }
+    )
+    return Api(app, spec_kwargs=OPENAPI, config_prefix=NAME)
