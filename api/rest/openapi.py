@@ -1,4 +1,4 @@
-"""The OpenAPI document of /engine-rest: one of its own, since its shapes are Camunda's and its errors as well."""
+"""The OpenAPI document of /engine-rest: one of its own, since its shapes and its errors are Camunda's."""
 
 from http import HTTPStatus
 from typing import Any
