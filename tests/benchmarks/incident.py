@@ -7,7 +7,7 @@ from typing import Any
 from api import migrations
 from engine import store
 from engine.core import Engine
-from engine.ports import Actor
+from engine.ports import SYSTEM, Actor
 from handlers import sample
 from handlers.desk import Desk
 from tests.benchmarks.measure import cpu
@@ -51,7 +51,7 @@ class Bank:
             sample.load(connection, datetime.fromisoformat("2026-01-01T00:00:00+08:00"))
         self.engine = Engine(self.database, Desk())
         sources = [*ROOT.glob("bpmn/*.bpmn"), *ROOT.glob("bpmn/*.form")]
-        self.engine.deploy("benchmark", {p.name: p.read_bytes() for p in sources}, LINA, now())
+        self.engine.deploy("benchmark", {p.name: p.read_bytes() for p in sources}, SYSTEM, now())
         self.raw = self.database.engine.raw_connection()
 
     def round(self, count: int) -> dict[str, float]:

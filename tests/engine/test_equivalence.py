@@ -90,7 +90,9 @@ class Walk:
         self.bank.engine.complete(row["id"], answer, self.dice.choice(PEOPLE), self.now)
 
     def send(self, message: str) -> None:
-        form = next(iter(self.bank.engine._built.values())).forms.get(f"message_{message}")
+        with self.bank.database.read() as connection:
+            forms = self.bank.engine.definitions.newest(connection, "incident_200").forms
+        form = forms.get(f"message_{message}")
         self.bank.engine.send(message, str(self.no), self.filled(form), PEOPLE[0], self.now)
 
     def tick(self) -> None:
