@@ -19,7 +19,8 @@ class PreparedConnection(Connection):
     """A connection that runs statements with the option `prepared` by the short way."""
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
-        if "prepared" not in statement.get_execution_options() or not self.in_transaction():
+        marked = "prepared" in statement.get_execution_options() and self.in_transaction()
+        if not marked or self.dispatch.before_cursor_execute:  # who listens to statements hears all of them
             return super().execute(statement, parameters, **options)
         many = isinstance(parameters, list)
         given = parameters[0] if many else parameters or {}
