@@ -32,7 +32,7 @@ from tests.flows import invariants, roads
 from tests.flows.words import ROOT
 
 FUZZ = os.environ.get("FLOW200_FUZZ") == "1"
-WALKS, STEPS = (300, 60) if FUZZ else (12, 30)
+WALKS, STEPS = (300, 60) if FUZZ else (30, 30)
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 INCIDENT, ESCALATION = "incident_200", "escalation"
 FORMS: dict[str, Form] = {
@@ -66,7 +66,12 @@ ROAD_HOME: dict[str, dict[str, Any]] = {
     "request_done": {"outcome_3": "completed"},
     "withdraw": {},
 }
-LONGEST_ROAD = 40
+# What the straight road does now and then instead, so that the walks start from everywhere.
+DETOURS: dict[str, tuple[dict[str, Any], ...]] = {
+    "T200_5_accept": ({"accept": "rejected", "reject_reason": "R1"},),
+    "T200_6": ({"outcome_6": "vendor"}, {"outcome_6": "suspend", "hold_comment": "约定周一再查"}),
+}
+LONGEST_ROAD = 60
 CODES = ("C01", "C02", "C03", "C04", "C05", "C06", "C07", "C08", "C09", "C10", "C11")
 
 
@@ -97,8 +102,7 @@ def test_no_walk_reaches_a_dead_end(sqlite_url: str) -> None:
     holds()
 
     missed = PLACES - seen.keys()
-    allowed = 0 if FUZZ else len(PLACES) // 3
-    assert len(missed) <= allowed, f"no walk came to {missed}"
+    assert not missed, f"no walk came to {missed}"
     assert 3 * seen["accepted"] > seen["refused"] > 0
 
 
@@ -379,10 +383,12 @@ class Walk:
         return bool(running)
 
     def finish(self, task: Any) -> None:
-        """Answer a task as the straight road does; at 200.10 with the first code that fits."""
+        """Answer a task as the straight road does, or a detour; at 200.10 with the first code that fits."""
         answers = [ROAD_HOME[task.element_id]]
-        if task.element_id == "T200_6" and self.pick((True, False)):
-            answers = [{"outcome_6": "vendor"}]
+        if task.element_id in DETOURS and self.pick((True, False)):
+            answers = [self.pick(DETOURS[task.element_id])]
+            if "hold_comment" in answers[0]:
+                answers = [answers[0] | {"expected_resume": (self.now + timedelta(hours=1)).isoformat()}]
         if task.element_id == "T200_10":
             answers = [answers[0] | {"closure_code": code} for code in CODES]
         for answer in answers:
