@@ -57,6 +57,11 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_page_was_left_in_the_middle_of_a_merge(page: Path) -> None:
+    assert not re.findall(r"^(?:<{7}|={7}|>{7})(?: .*)?$", text(page), re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs" / "reference").glob("*.md")), ids=name)
 def test_the_tables_are_what_the_code_says(page: Path) -> None:
     assert text(page) == tables.written(text(page)), "run: make docs"
