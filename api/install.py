@@ -12,7 +12,7 @@ from api.settings import ROOT
 from engine import lint as engine_lint
 from engine import reads
 from engine.core import Deployment
-from engine.forms import FormError, compile_form
+from engine.forms import FormError, compile_form, is_form
 from engine.lint import Finding
 from engine.ports import SYSTEM
 from handlers import codes, sample
@@ -77,7 +77,7 @@ def lint(paths: Iterable[Path]) -> list[Finding]:
     """What deploying these would find."""
     files, forms = sources(paths), {}
     found: list[Finding] = []
-    for name in (n for n in files if n.endswith(".form")):
+    for name in (n for n in files if is_form(n)):
         try:
             form = compile_form(name, files[name])
             forms[form.id] = form

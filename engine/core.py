@@ -82,7 +82,7 @@ class Engine:
         source: str | None = None,
         duplicates: Duplicates = "same",
     ) -> Deployment:
-        """Check and store a set of `.bpmn`, `.form` and `.dmn` files; `duplicates` are not deployed again.
+        """Check and store a set of `.bpmn` and `.form` files; `duplicates` are not deployed again.
 
         `now` is aware UTC. Raises UnknownFile, InvalidDiagram with every finding, what the domain
         refuses; then nothing is deployed.

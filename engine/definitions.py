@@ -12,12 +12,12 @@ from engine import diagram as diagrams
 from engine import lint, reads, store
 from engine.diagram import Diagram
 from engine.errors import DefinitionNotFound, InvalidDiagram, UnknownFile
-from engine.forms import Form, FormError, compile_form
+from engine.forms import Form, FormError, compile_form, is_form
 from engine.ports import Command, Domain
 from engine.prepared import prepared
 
 DRAWN = (".bpmn", ".bpmn20.xml")
-KINDS = (*DRAWN, ".form", ".dmn")
+KINDS = (*DRAWN, ".form")
 
 Duplicates = Literal["same", "changed", "none"]
 """What is not deployed again: the same set of files, each process whose files are the same, or nothing."""
@@ -195,7 +195,7 @@ def _meaning(files: Files, diagram: Diagram) -> Any:
     drawn = files.drawn if diagram.subprocesses else {diagram.file: files.content.get(diagram.file)}
     messages = {f"message_{n.message}" for n in diagram.nodes.values() if n.message}
     wanted = diagram.form_ids | messages
-    forms = {compile_form(n, raw).id: raw for n, raw in files.content.items() if n.endswith(".form")}
+    forms = {compile_form(n, raw).id: raw for n, raw in files.content.items() if is_form(n)}
     return drawn, {name: raw for name, raw in forms.items() if name in wanted}
 
 
@@ -240,7 +240,7 @@ def _write_definitions(
 def _forms(files: Mapping[str, bytes]) -> tuple[dict[str, Form], list[lint.Finding]]:
     forms, findings = {}, []
     for name, raw in files.items():
-        if name.endswith(".form"):
+        if is_form(name):
             try:
                 form = compile_form(name, raw)
             except FormError as error:

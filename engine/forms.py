@@ -77,6 +77,11 @@ class Form:
         return found
 
 
+def is_form(name: str) -> bool:
+    """Whether a file of this name is a form."""
+    return name.lower().endswith(".form")
+
+
 def compile_form(name: str, raw: bytes) -> Form:
     """Read one `.form` file. Raises FormError naming the component that cannot be used."""
     try:

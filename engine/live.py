@@ -17,7 +17,6 @@ from engine.prepared import prepared
 from engine.rows import Rows, Waits, add_jobs, waits
 
 VARIABLES_LIMIT = 65_536
-TEXT_LIMIT = 20_000
 _SCALAR = (str, int, float, bool, type(None))
 
 _CHANGED = ("revision", "state", "tokens", "variables", "history_seq")

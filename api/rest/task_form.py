@@ -11,7 +11,7 @@ from api.rest.errors import NotMatching
 from api.rest.http import Blueprint, chunks, given
 from api.rest.task import found
 from engine import reads
-from engine.forms import compile_form
+from engine.forms import compile_form, is_form
 
 blueprint = Blueprint("task", __name__, "表单 Forms of tasks", "form")
 
@@ -39,7 +39,7 @@ def deployed_form(task_id: str) -> Response:
         drawn = engine().definitions.row(connection, row.definition_id)
         files = reads.resources(connection, drawn.deployment_id)
     for name, raw in files.items():
-        if name.endswith(".form") and compile_form(name, raw).id == row.form:
+        if is_form(name) and compile_form(name, raw).id == row.form:
             return Response(raw, mimetype="application/json")
     raise NotMatching(what="deployed form for the task", id=task_id)
 

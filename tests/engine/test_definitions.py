@@ -1,5 +1,7 @@
 """What a deployment makes of its files, and what it leaves as it is."""
 
+import re
+
 import pytest
 
 from engine.errors import DefinitionNotFound, UnknownFile
@@ -53,13 +55,22 @@ def test_a_process_that_calls_another_changes_with_it(office: Office) -> None:
     assert deploy(office, "changed", p=caller, q=Q_NEW) == (False, {("P", 2), ("Q", 2)})
 
 
-def test_a_file_that_would_do_nothing_is_refused(office: Office) -> None:
+@pytest.mark.parametrize("name", ["readme.txt", "priority.dmn"])
+def test_a_file_that_would_do_nothing_is_refused(office: Office, name: str) -> None:
     before = office.rows()
 
-    with pytest.raises(UnknownFile, match=r"readme\.txt"):
-        office.engine.deploy("d", {"p.bpmn": P, "readme.txt": b""}, LINA, MONDAY)
+    with pytest.raises(UnknownFile, match=re.escape(name)):
+        office.engine.deploy("d", {"p.bpmn": P, name: b""}, LINA, MONDAY)
 
     assert office.rows() == before
+
+
+def test_a_form_is_known_by_its_ending_in_any_case(office: Office) -> None:
+    office.engine.deploy("d", {"p.bpmn": CHOICE, "A.FORM": CHOICE_FORM}, LINA, MONDAY)
+
+    with office.database.read() as connection:
+        built = office.engine.definitions.newest(connection, "P")
+    assert set(built.forms) == {"a"}
 
 
 def test_an_old_version_is_started_by_its_id(office: Office) -> None:
