@@ -104,6 +104,12 @@ class Incident:
     needed_by: datetime | None = None
     escalation_level: str | None = None
     overdue_reason: str | None = None
+    respond_by: datetime | None = None
+    resolve_by: datetime | None = None
+    update_by: datetime | None = None
+    look_at: datetime | None = None
+    overdue_at: datetime | None = None
+    overdue_group: str | None = None
     review_due_at: datetime | None = None
     misregistered: bool = False
     instance: str | None = None
