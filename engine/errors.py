@@ -133,6 +133,14 @@ class InstanceEnded(Conflict):
     en = "The instance {instance} has ended."
 
 
+class JobTaken(Conflict):
+    """Another worker did this job meanwhile."""
+
+    code = "job-taken"
+    zh = "作业 {key} 已由其他工作进程完成。"
+    en = "Another worker did the job {key} meanwhile."
+
+
 class Forbidden(EngineError):
     """You may not do that."""
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from engine import store
-from engine.errors import EngineError, Failed, NotWaiting
+from engine import reads, store
+from engine.errors import EngineError, Failed, JobTaken, NotWaiting
 from engine.ports import SYSTEM
+from engine.rows import add_jobs
 
 if TYPE_CHECKING:
     from engine.core import Engine
@@ -60,6 +61,10 @@ class Jobs:
                     self._start(row, now)
                 case "send":
                     self._send(row, now)
+                case "start_or_send":
+                    self._start_or_send(row, now)
+                case "domain":
+                    self._work(row, now)
                 case _:
                     self._run_inside(row, now)
         except Exception as error:
@@ -70,7 +75,10 @@ class Jobs:
             return connection.execute(select(store.job).where(store.job.c.key == key)).first()
 
     def _run_inside(self, row: Row[Any], now: datetime) -> None:
+        """Lock the instance before the job's row, as the verbs that cancel jobs do: no two wait in a ring."""
         with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+            instance = select(store.instance.c.id).where(store.instance.c.id == row.instance_id)
+            verb.command.connection.execute(instance.with_for_update())
             if self.take(verb.command.connection, row.key, now):
                 self._runners[row.kind](verb, row)
 
@@ -84,8 +92,36 @@ class Jobs:
                 live.settle()
                 live.save()
 
+    def _start_or_send(self, row: Row[Any], now: datetime) -> None:
+        """Hand the message to the instance that runs for this business key, or else start one."""
+        wanted = row.payload
+        with self._engine.database.read() as connection:
+            waits = reads.waiting(connection, wanted["message"], wanted["business_key"], wanted["process"])
+        if waits:
+            return self._send(row, now)
+        try:
+            self._start(row, now)
+        except self._engine.domain.refusals as error:
+            self._not_wanted(row, now, error)
+        return None
+
+    def _not_wanted(self, row: Row[Any], now: datetime, error: Exception) -> None:
+        """The domain starts nothing (any more): the job ends, and the domain keeps the word."""
+        log.info("job %s: not started: %s", row.key, error)
+        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+            self._engine.domain.untaken(verb.command, row.payload["message"], row.payload["business_key"])
+            self.take(verb.command.connection, row.key, now, f"refused: {store.storable(str(error))}")
+
+    def _work(self, row: Row[Any], now: datetime) -> None:
+        """The domain does it; the job's row is taken last, since a verb renews it as its last act too."""
+        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+            effect = self._engine.domain.work(verb.command, row.payload)
+            if not self.take(verb.command.connection, row.key, now):
+                raise JobTaken(key=row.key)
+            add_jobs(verb.command, effect.jobs)
+
     def _send(self, row: Row[Any], now: datetime) -> None:
-        """Deliver a message; when nobody listens the job ends and says so.
+        """Deliver a message; when nobody listens the job ends and says so, here and to the domain.
 
         The job is marked after the delivery: a crash between the two delivers to nobody, since the
         token that waited has moved.
@@ -103,8 +139,10 @@ class Jobs:
         except NotWaiting as error:
             result = "not taken"
             log.info("job %s: message not taken: %s", row.key, error)
-        with self._engine.database.write() as connection:
-            self.take(connection, row.key, now, result)
+        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+            if result != "taken":
+                self._engine.domain.untaken(verb.command, wanted["message"], wanted["business_key"])
+            self.take(verb.command.connection, row.key, now, result)
 
     def take(self, connection: Connection, key: str, now: datetime, result: str | None = None) -> bool:
         """Mark an open job as done; False when somebody else was first."""

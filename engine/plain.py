@@ -47,6 +47,12 @@ class PlainDomain:
     ) -> Effect:
         return Nothing(variables=_plain(data))
 
+    def untaken(self, command: Command, message: str, business_key: str | None) -> None:
+        return None
+
+    def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
+        return Nothing()
+
     def moved(
         self, command: Command, instance: Instance, open_elements: tuple[Element, ...], ended: Element | None
     ) -> Effect:

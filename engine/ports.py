@@ -98,7 +98,11 @@ class TaskFields(Protocol):
 
 
 class JobRequest(Protocol):
-    """Work for later: written in this transaction, idempotent by `key`; `due` None means at once."""
+    """Work for later: written in this transaction, idempotent by `key`; `due` None means at once.
+
+    Kinds: `start` an instance, `send` a message, `start_or_send` it to the one that runs already, and
+    `domain`, which comes back as `work`. A `renewed` job replaces the one of its key, done or not.
+    """
 
     @property
     def kind(self) -> str: ...
@@ -108,6 +112,8 @@ class JobRequest(Protocol):
     def due(self) -> datetime | None: ...
     @property
     def payload(self) -> Mapping[str, Any]: ...
+    @property
+    def renewed(self) -> bool: ...
 
 
 class Effect(Protocol):
@@ -181,6 +187,14 @@ class Domain(Protocol):
         self, command: Command, name: str, element: Element, instance: Instance, data: Mapping[str, Any]
     ) -> Effect:
         """A message is about to be caught by `element`."""
+        ...
+
+    def untaken(self, command: Command, message: str, business_key: str | None) -> None:
+        """A job sent a message for which nobody waited (any more); it ends, and this keeps the word."""
+        ...
+
+    def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
+        """A job of kind `domain` that this domain asked for is due; no instance is loaded."""
         ...
 
     def moved(

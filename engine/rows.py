@@ -54,6 +54,15 @@ _ASK_JOBS = {
     name: prepared(dialect.insert(_job).on_conflict_do_nothing(index_elements=["key"]))
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
+_AS_ASKED = ("payload", "due_at", "attempts", "state", "result", "done_at")
+_RENEW_JOBS = {
+    name: prepared(
+        (asked := dialect.insert(_job)).on_conflict_do_update(
+            index_elements=["key"], set_={column: asked.excluded[column] for column in _AS_ASKED}
+        )
+    )
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 _CANCEL_JOB = prepared(
     update(_job)
     .where(
@@ -285,10 +294,15 @@ def job_row(
 
 
 def add_jobs(command: Command, jobs: Any) -> None:
-    """Write the jobs a domain asks for; a key that exists already is the same job, not a second one."""
-    rows = [job_row(command.now, job.key, job.kind, job.payload, job.due) for job in jobs]
-    if rows:
-        command.connection.execute(_ASK_JOBS[command.connection.dialect.name], rows)
+    """Write the jobs a domain asks for; a key that exists already is the same job, renewed if so asked."""
+    for statements, wanted in ((_ASK_JOBS, False), (_RENEW_JOBS, True)):
+        rows = [
+            job_row(command.now, job.key, job.kind, job.payload, job.due)
+            for job in jobs
+            if job.renewed is wanted
+        ]
+        if rows:
+            command.connection.execute(statements[command.connection.dialect.name], rows)
 
 
 def _said(fields: Any, name: str) -> Any:

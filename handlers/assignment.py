@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import answers, calendar, closure, duplicates, escalation, rights, waits, work_orders
+from handlers import answers, calendar, closure, duplicates, rights, triggers, waits, work_orders
 from handlers.classification import reclassify
 from handlers.errors import NotASecondLine, RejectionIsFinal
 from handlers.incident import Answer, Case, Scene
@@ -184,7 +184,7 @@ def _reject(case: Case, answer: Answer, scene: Scene) -> Outcome:
         [Notice("rejected", call.owner, told)],
         lines=[Line("rejected", reason.code)],
     )
-    return outcome + escalation.trigger(case, "X4", scene) if count >= limit else outcome
+    return outcome + triggers.trigger(case, "X4", scene) if count >= limit else outcome
 
 
 def _back_to_desk(case: Case, answer: Answer, scene: Scene) -> Outcome:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from handlers import answers, closure, escalation, major, rights
+from handlers import answers, closure, major, rights, triggers
 from handlers.errors import EndHoldFirst, LoweringRefused, NotPrioritised
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
@@ -46,7 +46,7 @@ def prioritise(case: Case, variables: Variables, scene: Scene) -> Outcome:
     if by_criteria:
         outcome += major.declare(call, scene.by.id, scene)
     if by_criteria or call.major:
-        outcome += major.alert(call, priority, scene) + escalation.trigger(case, "X1", scene)
+        outcome += major.alert(call, priority, scene) + triggers.trigger(case, "X1", scene)
     return outcome
 
 
@@ -100,7 +100,7 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
     if now_major:
         outcome += major.declare(call, scene.by.id, scene)
     if now_major and (raised or not call.major):
-        outcome += major.alert(call, new, scene) + escalation.trigger(case, "X1", scene)
+        outcome += major.alert(call, new, scene) + triggers.trigger(case, "X1", scene)
     return outcome
 
 

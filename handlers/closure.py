@@ -85,6 +85,21 @@ def closing(case: Case, answer: Answer, scene: Scene) -> Outcome:
     return Outcome(changes, lines=[Line("note", note)] if note else [])
 
 
+def by_itself(case: Case, scene: Scene) -> Outcome | None:
+    """The closing of a call whose caller stays silent; None if the desk must complete the record first."""
+    call = case.incident
+    fits = (code for code in _success(scene) if call.solution_kind in code.data.get("kinds", ()))
+    for code in fits:
+        changes = {"closure_code": code.code, "category_final": call.category_final or call.category}
+        try:
+            _category(call, code, {}, scene)
+            may_close(case, code, changes, scene)
+        except Refused:
+            continue
+        return Outcome(changes)
+    return None
+
+
 def may_close(case: Case, code: Code, changes: Mapping[str, Any], scene: Scene) -> None:
     """The guard of 200.10; refuses with the first rule that the call breaks."""
     call = case.incident
@@ -93,6 +108,10 @@ def may_close(case: Case, code: Code, changes: Mapping[str, Any], scene: Scene) 
     needs_problem = code.data.get("problem") and call.priority in scene.codes.policy("problem_for")
     if needs_problem and not (changes.get("problem_ref") or call.problem_ref):
         raise ProblemNeeded("problem_ref", priority=call.priority, closure=code.code)
+    if call.overdue_at and not (
+        changes.get("overdue_reason") or call.overdue_reason or _imported(call, scene)
+    ):
+        raise Missing("overdue_reason")
     still_open = [order.no for order in case.work_orders if order.status in work_orders.OPEN]
     if still_open:
         raise WorkOrdersOpen(orders=", ".join(still_open))
@@ -120,6 +139,17 @@ def _review(call: Incident, scene: Scene) -> Outcome:
     told = scene.facts.leaders(policy("manager_group"))
     params = {"review_due_at": due.isoformat()}
     return Outcome({"review_due_at": due}, notices=[Notice("review_due", one, params) for one in told])
+
+
+def _imported(call: Incident, scene: Scene) -> bool:
+    """Nobody knows any more why imported history was late."""
+    method = scene.codes.table("confirm_method").get(call.confirm_method or "")
+    return method is not None and method.data.get("by") == "manager"
+
+
+def _success(scene: Scene) -> list[Code]:
+    codes = (scene.codes.row("closure", code) for code in scene.codes.active("closure"))
+    return [code for code in codes if code.data["group"] == "success"]
 
 
 def _fits_path(call: Incident, code: Code, scene: Scene) -> None:

@@ -1,16 +1,25 @@
 """200.9 与客户确认: confirmed, refused with a coded reason, or unreachable (PROCESS §6.4, POL-18, POL-19)."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from handlers import answers, calendar, duplicates, escalation, rights, work_orders
-from handlers.errors import ConfirmationEmpty, NotAllowed, SolverCannotConfirm
+from handlers import answers, calendar, closure, duplicates, rights, triggers, work_orders
+from handlers.errors import ConfirmationEmpty, NotAllowed, Refused, SolverCannotConfirm
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Outcome, Row
 from handlers.solution import restored
 
 OUTCOMES_9 = ("confirmed", "refused", "unreachable")
 SECOND_LINE = ("L2", "L3", "VENDOR")
+
+
+class NotSilent(Refused):
+    """The caller was not tried often or long enough (PROCESS §6.4, 200.9)."""
+
+    code = "not-silent"
+    zh = "{no} 尚未达到联系次数、工作日或时限,不能按无人应答关闭。"
+    en = "The caller of {no} was not tried often or long enough to close it without an answer."
 
 
 def confirm(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -38,6 +47,24 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
         {}, {"outcome_9m": chosen}, lines=[Line("confirm_manager", answers.text(answer, "comment"))]
     )
     return decided + _closing(case, "MANAGER", scene) if chosen == "close" else decided
+
+
+def unanswered(case: Case, answer: Answer, scene: Scene) -> Outcome:
+    """The caller stayed silent long enough: closed at once, or by the desk where something is missing (S38).
+
+    Raises NotAllowed, NotSilent.
+    """
+    rights.manager(scene, "unanswered")
+    call, until = case.incident, silent_until(case, scene)
+    if until is None or until > scene.now:
+        raise NotSilent(no=call.no)
+    if _asks_manager(call, scene):
+        return Outcome(variables={"after_unreachable": "manager"})
+    closed = _closing(case, "AUTO", scene)
+    code = closure.by_itself(replace(case, incident=replace(call, **closed.changes)), scene)
+    if code is None:
+        return closed + Outcome(variables={"after_unreachable": "close"})
+    return closed + code + Outcome(variables={"after_unreachable": "closed"})
 
 
 def _confirmed(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -111,7 +138,7 @@ def _unreachable(case: Case, answer: Answer, scene: Scene) -> Outcome:
     row = _attempt(case, "unreachable", scene, comment=answers.text(answer, "comment"))
     if not _given_up(case, scene):
         then, closed = "retry", Outcome()
-    elif call.priority in scene.codes.policy("no_auto_close") or call.major or call.vip:
+    elif _asks_manager(call, scene):
         then, closed = "manager", Outcome()
     else:
         then, closed = "close", _closing(case, "AUTO", scene)
@@ -131,19 +158,30 @@ def _closing(case: Case, method: str, scene: Scene) -> Outcome:
     )
 
 
-def _given_up(case: Case, scene: Scene) -> bool:
-    """The attempt made now is the last: enough attempts, on enough working days, long enough after ST7."""
+def silent_until(case: Case, scene: Scene, *now: datetime) -> datetime | None:
+    """When a caller who was tried often enough, on enough working days, counts as silent; None before that.
+
+    `now` is an attempt that is being made.
+    """
     policy, call = scene.codes.policy, case.incident
     since = call.resolved_at or scene.now
     tried = [row.at for row in case.confirmations if row.outcome == "unreachable" and row.at >= since]
-    attempts = [*tried, scene.now]
-    on = policy("confirm_calendar")
-    waited = timedelta(minutes=calendar.measure(scene.codes, on, since, scene.now))
-    return (
-        len(attempts) >= policy("confirm_attempts")
-        and calendar.working_days(scene.codes, on, attempts) >= policy("confirm_days")
-        and waited >= timedelta(minutes=policy("confirm_minutes"))
-    )
+    attempts, on = [*tried, *now], policy("confirm_calendar")
+    enough = len(attempts) >= policy("confirm_attempts")
+    if not enough or calendar.working_days(scene.codes, on, attempts) < policy("confirm_days"):
+        return None
+    return max(calendar.add(scene.codes, on, since, policy("confirm_minutes")), attempts[-1])
+
+
+def _given_up(case: Case, scene: Scene) -> bool:
+    """The attempt made now is the last: enough attempts, on enough working days, long enough after ST7."""
+    until = silent_until(case, scene, scene.now)
+    return until is not None and until <= scene.now
+
+
+def _asks_manager(call: Incident, scene: Scene) -> bool:
+    """POL-19: never closed without an answer, but decided by the manager."""
+    return call.priority in scene.codes.policy("no_auto_close") or call.major or call.vip
 
 
 def _solver_step(call: Incident, refusals: int, scene: Scene) -> str:
@@ -160,8 +198,8 @@ def _solver_step(call: Incident, refusals: int, scene: Scene) -> str:
 def _escalate(case: Case, count: int, scene: Scene) -> Outcome:
     limit = scene.codes.policy("refusals_before_loss")
     if count >= limit:
-        return escalation.trigger(case, "X5", scene, "again" if count > limit else None)
-    return escalation.restore(case, scene)
+        return triggers.trigger(case, "X5", scene, "again" if count > limit else None)
+    return triggers.restore(case, scene)
 
 
 def _attempt(case: Case, outcome: str, scene: Scene, **values: Any) -> Row:
@@ -177,3 +215,6 @@ def _separate(call: Incident, scene: Scene) -> None:
 
 def _method_refused(method: str, scene: Scene) -> NotAllowed:
     return NotAllowed("method", by=scene.by.id, what=method, who_zh="系统", who_en="the system")
+
+
+MESSAGES = {"unanswered": unanswered}

@@ -17,6 +17,7 @@ from handlers import (
     closure,
     codes,
     confirmation,
+    deadlines,
     directory,
     duplicates,
     edits,
@@ -29,6 +30,8 @@ from handlers import (
     reopening,
     requests,
     rights,
+    triggers,
+    updates,
     vendor,
     waits,
 )
@@ -36,7 +39,7 @@ from handlers.codes import Codes
 from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
 from handlers.lookups import Lookups
-from handlers.outcome import Effect, Outcome
+from handlers.outcome import Effect, Job, Line, Outcome
 from handlers.position import Element
 
 INCIDENT = "incident_200"
@@ -127,7 +130,7 @@ class Desk:
     def started(self, command: Command, instance: Instance, variables: Mapping[str, Any]) -> Effect:
         """A new call in ST1, the same call reopened, or an escalation of a call."""
         scene = self._scene(command)
-        if instance.process == escalation.PROCESS:
+        if instance.process == triggers.PROCESS:
             return self._apply(
                 command, instance.business_key, escalation.started, variables, scene, "started"
             )
@@ -167,8 +170,8 @@ class Desk:
         scene = self._scene(command)
         case = _open(command, task.instance.business_key)
         outcome = position.claimed(case, task.element.id, assignee, scene)
-        _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
-        return Effect()
+        now = _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
+        return Effect(jobs=_follow(command, now, scene))
 
     def assignee(self, command: Command, task: Task, person: str | None) -> Holder | None:
         """Whom a task is given to; the one who gives it must be allowed to."""
@@ -213,31 +216,45 @@ class Desk:
         ended: Element | None,
     ) -> Effect:
         """Status, step and hold follow the place that the diagram declares them for."""
-        if instance.process not in (INCIDENT, escalation.PROCESS) or instance.business_key is None:
+        if instance.process not in (INCIDENT, triggers.PROCESS) or instance.business_key is None:
             return Effect()
         scene = self._scene(command)
         case = _read(command, instance.business_key)
-        if instance.process == escalation.PROCESS:
+        if instance.process == triggers.PROCESS:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         if ended is not None:
-            return Effect(jobs=escalation.ending(case))
+            return Effect(jobs=[*triggers.ending(case), *_follow(command, case, scene)])
         outcome = position.arrived(case, open_elements, scene)
         now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
-        return Effect(jobs=outcome.jobs, tasks=tasks)
+        return Effect(jobs=[*outcome.jobs, *_follow(command, now, scene)], tasks=tasks)
+
+    def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
+        """A job of ours is due: time does something to a call, or another call does."""
+        scene = self._scene(command)
+        outcome = WORK[payload["what"]](_read(command, payload["no"]), payload, scene)
+        now = _write(command, _read(command, payload["no"]), outcome, scene, payload["what"])
+        return Effect(jobs=[*outcome.jobs, *_follow(command, now, scene, again=True)])
+
+    def untaken(self, command: Command, message: str, business_key: str | None) -> None:
+        """A job's message came too late or to nobody: the call's log says so (DESIGN §4)."""
+        if business_key is not None and ledger.exists(command.connection, business_key):
+            line = Line("not_taken", message)
+            _write(command, _read(command, business_key), Outcome(lines=[line]), self._scene(command), "send")
 
     def change_priority(self, command: Command, no: str, data: Mapping[str, Any]) -> Effect:
         """Change impact and urgency of a call, with `priority_reason`; moves no token (§6.5.3)."""
-        scene = self._scene(command)
-        case = _open(command, no)
-        return self._decide(command, case, classification.change_priority, data, scene, "priority")
+        return self._record(command, _open(command, no), classification.change_priority, data, "priority")
 
-    def edit(self, command: Command, no: str, data: Mapping[str, Any], seen: int | None = None) -> None:
+    def edit(self, command: Command, no: str, data: Mapping[str, Any], seen: int | None = None) -> Effect:
         """Correct fields of a call that nobody changed since version `seen`; moves no token."""
         case = _open(command, no)
         edits.check_version(case.incident, seen)
-        if data:
-            self._decide(command, case, edits.edit, data, self._scene(command), "edit")
+        return self._record(command, case, edits.edit, data, "edit") if data else Effect()
+
+    def update(self, command: Command, no: str, data: Mapping[str, Any]) -> Effect:
+        """Tell the caller where the call stands (§6.5.8); moves no token."""
+        return self._record(command, _open(command, no), updates.tell, data, "update")
 
     def sees_contacts(self, command: Command) -> bool:
         """Whether this person reads personal contact data (PROCESS §6.10)."""
@@ -264,6 +281,15 @@ class Desk:
         outcome = decide(case, data, scene)
         _write(command, case, outcome, scene, what)
         return Effect(variables=outcome.variables, jobs=outcome.jobs)
+
+    def _record(
+        self, command: Command, case: Case, decide: Decision, data: Mapping[str, Any], what: str
+    ) -> Effect:
+        """A verb that moves no token: decided, written, and its clocks followed."""
+        scene = self._scene(command)
+        effect = self._decide(command, case, decide, data, scene, what)
+        now = _read(command, case.incident.no)
+        return Effect(jobs=[*effect.jobs, *_follow(command, now, scene)])
 
     def _respond(self, command: Command, case: Case, place: str, scene: Scene) -> Case:
         """Who answers without having claimed has claimed by that."""
@@ -299,9 +325,16 @@ def _read(command: Command, no: str) -> Case:
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    now = ledger.write(command.connection, case, outcome, scene, what)
+    now = ledger.write(command.connection, case, deadlines.told(outcome, scene), scene, what)
     command.memory[case.incident.no] = now
     return now
+
+
+def _follow(command: Command, case: Case, scene: Scene, *, again: bool = False) -> Sequence[Job]:
+    """The clocks after a verb; what they ask for."""
+    outcome = deadlines.follow(case, scene, again=again)
+    _write(command, case, outcome, scene, "time")
+    return outcome.jobs
 
 
 def _open(command: Command, no: str | None) -> Case:
@@ -343,6 +376,9 @@ TOPICS: dict[str, Decision] = {
     **escalation.TOPICS,
 }
 
+# What jobs of ours do to a call, at their time.
+WORK: dict[str, Decision] = {"look": deadlines.look}
+
 ANSWERS: dict[tuple[str, str], Decision] = {
     (INCIDENT, "T200_1"): registration.record,
     (INCIDENT, "T200_2"): registration.collect,
@@ -358,14 +394,14 @@ ANSWERS: dict[tuple[str, str], Decision] = {
     (INCIDENT, "T200_9"): confirmation.confirm,
     (INCIDENT, "T200_9_manager"): confirmation.decide,
     (INCIDENT, "T200_10"): closure.closing,
-    **{(escalation.PROCESS, place): decide for place, decide in escalation.ANSWERS.items()},
+    **{(triggers.PROCESS, place): decide for place, decide in escalation.ANSWERS.items()},
 }
 
 MESSAGES: dict[tuple[str, str], Decision] = {
     **{
         (INCIDENT, name): decide
-        for source in (waits, duplicates, assignment, vendor, requests, closure)
+        for source in (waits, duplicates, assignment, vendor, requests, confirmation, closure)
         for name, decide in source.MESSAGES.items()
     },
-    **{(escalation.PROCESS, name): decide for name, decide in escalation.MESSAGES.items()},
+    **{(triggers.PROCESS, name): decide for name, decide in escalation.MESSAGES.items()},
 }

@@ -4,32 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from handlers import answers, calendar, major, rights
+from handlers import answers, calendar, levels, major, rights, triggers
 from handlers.errors import EndHoldFirst, EscalationRefused
 from handlers.incident import Answer, Case, Escalation, Scene
 from handlers.outcome import Job, Line, Notice, Outcome, Row
+from handlers.triggers import OVER
 
 Variables = Mapping[str, Any]
 
-PROCESS = "escalation"
 BY_HAND = "X13"
 NOT_ACKNOWLEDGED = "XN"
-RESTORED = "XR"
 REASSIGNABLE = ("ST3", "ST4", "ST5")
-OVER = ("ST7", "ST8", "ST9")
-
-
-def trigger(case: Case, code: str, scene: Scene, variant: str | None = None) -> Outcome:
-    """An event calls for a level (§6.6.4): start an escalation, raise the active one, or only log it."""
-    levels = scene.codes.row("escalation_trigger", code).data["levels"]
-    level = levels.get(variant or case.incident.priority or "*") or levels["*"]
-    return _call_for(case, code, level, scene)
-
-
-def restore(case: Case, scene: Scene) -> Outcome:
-    """A refused confirmation re-opens the level where it was (§6.6.5)."""
-    level = case.incident.escalation_level
-    return _call_for(case, RESTORED, level, scene) if level and case.escalations else Outcome()
 
 
 def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
@@ -41,7 +26,7 @@ def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
     if case.escalation is not None:
         raise _refused(call.no, "已有进行中的升级", "an escalation is active already")
     code = _trigger(variables, scene)
-    scene.codes.row("escalation_trigger", code)
+    triggers.known(code, scene)
     if code == BY_HAND:
         answers.need(variables, "reason")
     level = (
@@ -58,7 +43,7 @@ def register(case: Case, variables: Variables, scene: Scene) -> Outcome:
     if active is None:
         return _new(case, code, level, variables, scene)
     if not _known(case, active, code, level):
-        if _rank(level, scene) > _rank(active.level, scene):
+        if levels.rank(level, scene) > levels.rank(active.level, scene):
             return _raised(case, active, code, level, variables, scene)
         return _reminded(case, active, code, level, scene)
     if active.state == "notified":
@@ -74,7 +59,8 @@ def notify(case: Case, variables: Variables, scene: Scene) -> Outcome:
     count = active.notices + 1
     event = "escalation_status" if active.state in ("acked", "decided") else "escalated"
     params = {"level": active.level, "trigger": active.trigger, "reason": active.reason or ""}
-    due = _update_due(call.priority, scene)
+    every = scene.codes.minutes(call.priority, "update") or scene.codes.policy("update_default")
+    due = calendar.add(scene.codes, scene.codes.calendar(call.priority), scene.now, every)
     return Outcome(
         {},
         {"update_due": due.isoformat()},
@@ -142,7 +128,7 @@ def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
         return outcome + Outcome(jobs=[_to_incident(call.no, active, decision.code)])
     if decision.code == "declare_major" and not call.major:
         declared = major.declare(call, active.decided_by, scene) + major.alert(call, call.priority, scene)
-        return outcome + declared + trigger(case, "X1", scene)
+        return outcome + declared + triggers.trigger(case, "X1", scene)
     return outcome
 
 
@@ -184,10 +170,9 @@ def threshold_reached(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """A trigger reaches the escalation that is being watched; by hand it is one level higher (X13)."""
     rights.staff(scene, "threshold_reached")
     code = _trigger(answer, scene)
-    row = scene.codes.check("escalation_trigger", code, "trigger")
     if not rights.is_system(scene):
         answers.need(answer, "reason")
-    reason = answers.text(answer, "reason") or row.name_zh
+    reason = answers.text(answer, "reason") or triggers.name(code, scene)
     if rights.is_system(scene) and answer.get("level"):
         level = scene.codes.check("escalation_level", answer["level"], "level").code
     else:
@@ -206,36 +191,6 @@ def solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
     return Outcome()
 
 
-def ending(case: Case) -> list[Job]:
-    """The message that ends the active escalation when the call is solved, closed or handed off."""
-    active = case.escalation
-    if active is None:
-        return []
-    payload = {"message": "solved", "business_key": case.incident.no, "data": {}, "process": PROCESS}
-    return [Job("send", f"solved:{case.incident.no}:{active.seq}", payload)]
-
-
-def _call_for(case: Case, code: str, level: str, scene: Scene) -> Outcome:
-    """A job, because an escalation moves in its own transaction."""
-    call, active = case.incident, case.escalation
-    row = scene.codes.row("escalation_trigger", code)
-    if not (row.active and row.data.get("automatic") and scene.codes.policy("automatic_escalation")):
-        return Outcome(lines=[Line("escalation_not_automatic", f"{code} {level}")])
-    line = Line("escalation_requested", f"{code} {level}")
-    variables = {"trigger": code, "level": level, "reason": row.name_zh}
-    key = f"{code}:{level}:{call.no}:{call.segment}:{call.refusal_count}:{len(case.escalations)}"
-    if active is None:
-        start = {"process": PROCESS, "business_key": call.no, "variables": variables}
-        return Outcome(jobs=[Job("start", f"escalation:{key}", start)], lines=[line])
-    send = {
-        "message": "threshold_reached",
-        "business_key": call.no,
-        "data": {"trigger": code, "level": level},
-        "process": PROCESS,
-    }
-    return Outcome(jobs=[Job("send", f"threshold:{key}", send)], lines=[line])
-
-
 def _new(case: Case, code: str, level: str, variables: Variables, scene: Scene) -> Outcome:
     seq = len(case.escalations) + 1
     fields = _level_fields(case, level, scene)
@@ -250,7 +205,7 @@ def _new(case: Case, code: str, level: str, variables: Variables, scene: Scene) 
         **fields,
     }
     return Outcome(
-        {"escalation_level": _highest(case.incident.escalation_level, level, scene)},
+        {"escalation_level": levels.highest(case.incident.escalation_level, level, scene)},
         _variables(fields, level),
         [Row("escalation", seq, row, new=True), _noted(case, seq, code, level, scene)],
         lines=[Line("escalation_registered", f"{code} {level}")],
@@ -264,7 +219,7 @@ def _raised(
     fresh = {"trigger": code, "level": level, "reason": reason, "state": "notified"}
     row = {**fresh, "silences": 0, "holder": None, **fields}
     return Outcome(
-        {"escalation_level": _highest(case.incident.escalation_level, level, scene)},
+        {"escalation_level": levels.highest(case.incident.escalation_level, level, scene)},
         _variables(fields, level) | {"trigger": code},
         [Row("escalation", active.seq, row), _noted(case, active.seq, code, level, scene)],
         lines=[Line("escalation_raised", f"{code} {level}")],
@@ -283,7 +238,7 @@ def _reminded(case: Case, active: Escalation, code: str, level: str, scene: Scen
 
 def _unanswered(case: Case, active: Escalation, scene: Scene) -> Outcome:
     """Silence at the limit: first the backup of the same level, then the next level (未响应)."""
-    higher = _above(active.level, scene)
+    higher = levels.above(active.level, scene)
     if active.silences == 0 or higher is None:
         fields = _level_fields(case, active.level, scene)
         values = {"silences": active.silences + 1, "ack_due": fields["ack_due"]}
@@ -305,33 +260,25 @@ def _level_by_hand(case: Case, wanted: Any, scene: Scene) -> str:
     """One level above the present (X13); the manager may name a higher one."""
     call = case.incident
     present = case.escalation.level if case.escalation else None
-    above = _above(present, scene)
+    above = levels.above(present, scene)
     if above is None:
         raise _refused(call.no, f"已在最高级别 {present}", f"it is at the highest level {present}")
     if not wanted:
         return above
     level = scene.codes.check("escalation_level", wanted, "level").code
-    if present and _rank(level, scene) <= _rank(present, scene):
+    if present and levels.rank(level, scene) <= levels.rank(present, scene):
         raise _refused(call.no, f"级别只升不降(现为 {present})", f"its level only rises (now {present})")
     if level != above:
         rights.manager(scene, f"X13 {level}")
     return level
 
 
-def _above(level: str | None, scene: Scene) -> str | None:
-    levels = scene.codes.active("escalation_level")
-    if level is None:
-        return levels[0]
-    place = levels.index(level) + 1
-    return levels[place] if place < len(levels) else None
-
-
 def _level_fields(case: Case, level: str, scene: Scene) -> dict[str, Any]:
     row, call = scene.codes.row("escalation_level", level), case.incident
-    group = row.data["holder"]
-    if group == "assigned":
-        group = call.assigned_group or call.owner_group
-    return {"holder_group": group, "ack_due": _ack_due(call.priority, row.data["ack"], scene)}
+    return {
+        "holder_group": levels.group(call, level, scene),
+        "ack_due": _ack_due(call.priority, row.data["ack"], scene),
+    }
 
 
 def _ack_due(priority: str | None, limits: Mapping[str, int], scene: Scene) -> datetime:
@@ -342,19 +289,10 @@ def _ack_due(priority: str | None, limits: Mapping[str, int], scene: Scene) -> d
     return calendar.add(scene.codes, scene.codes.calendar(priority), scene.now, minutes)
 
 
-def _update_due(priority: str | None, scene: Scene) -> datetime:
-    every = scene.codes.minutes(priority, "update") or scene.codes.policy("update_default")
-    return calendar.add(scene.codes, scene.codes.calendar(priority), scene.now, every)
-
-
 def _audience(case: Case, active: Escalation, scene: Scene) -> list[str]:
     """Holders of this level and of the lower ones, each with the backup, and the call's owner."""
-    levels = scene.codes.active("escalation_level")
-    upto = levels[: levels.index(active.level) + 1]
-    groups = [_level_fields(case, level, scene)["holder_group"] for level in reversed(upto)]
-    people = [one for group in groups for one in scene.facts.leaders(group)]
-    people += [case.incident.owner] if case.incident.owner else []
-    return list(dict.fromkeys(people))
+    groups = [levels.group(case.incident, level, scene) for level in levels.upto(active.level, scene)]
+    return levels.people(case.incident, groups, scene)
 
 
 def _variables(fields: Mapping[str, Any], level: str) -> dict[str, Any]:
@@ -379,14 +317,6 @@ def _noted(case: Case, seq: int, code: str, level: str, scene: Scene) -> Row:
 def _known(case: Case, active: Escalation, code: str, level: str) -> bool:
     key = (active.seq, code, level, case.incident.segment)
     return key in {(row.escalation, row.trigger, row.level, row.segment) for row in case.raises}
-
-
-def _highest(present: str | None, level: str, scene: Scene) -> str:
-    return level if present is None or _rank(level, scene) > _rank(present, scene) else present
-
-
-def _rank(level: str, scene: Scene) -> int:
-    return int(scene.codes.row("escalation_level", level).data["rank"])
 
 
 def _to_incident(no: str, active: Escalation, decision: str) -> Job:

@@ -135,6 +135,7 @@ class WorkOrder:
     group: str | None = None
     assignee: str | None = None
     created_at: datetime | None = None
+    due_accept: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,7 @@ class Hold:
 
     seq: int
     reason: str
+    from_at: datetime | None = None
     resumed_at: datetime | None = None
 
 
@@ -160,6 +162,7 @@ class Engagement:
     attempts: int = 0
     result: str | None = None
     responded_at: datetime | None = None
+    promised_at: datetime | None = None
     finished_at: datetime | None = None
 
 
@@ -215,6 +218,15 @@ class Raise:
     segment: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockLine:
+    """One log line about a clock of the call."""
+
+    seq: int
+    field: str
+    new: str
+
+
 class Reader(Protocol):
     """Reads what hangs on the call, kind by kind, in the order it was made."""
 
@@ -263,6 +275,10 @@ class Case:
     @cached_property
     def escalations(self) -> tuple[Escalation, ...]:
         return self.read(Escalation)
+
+    @cached_property
+    def clock_lines(self) -> tuple[ClockLine, ...]:
+        return self.read(ClockLine)
 
     @cached_property
     def raises(self) -> tuple[Raise, ...]:

@@ -6,13 +6,14 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from handlers import audit, counters, status, tables
+from handlers import audit, clocks, counters, status, tables
 from handlers.errors import StaleCall, UnknownCall, WorkOrderRefused
 from handlers.incident import (
     Case,
+    ClockLine,
     Confirmation,
     Engagement,
     Escalation,
@@ -36,14 +37,19 @@ KINDS: Mapping[type, Any] = {
     HandOff: tables.hand_off,
     Escalation: tables.escalation,
     Raise: tables.escalation_raise,
+    ClockLine: tables.log,
 }
+_ONLY: Mapping[type, Any] = {ClockLine: tables.log.c.what == clocks.LINE}
+
+# Computed from the log and kept for lists only: no lines of their own.
+SHOWN = ("respond_by", "resolve_by", "update_by", "look_at")
 
 _CALL = [tables.incident.c[f.name] for f in fields(Incident)]
 _READ = tables.prepared(select(*_CALL).where(tables.incident.c.no == bindparam("of_call")).with_for_update())
 _READ_KIND: Mapping[type, Any] = {
     kind: tables.prepared(
         select(*(table.c[f.name] for f in fields(kind)))
-        .where(table.c.call == bindparam("of_call"))
+        .where(table.c.call == bindparam("of_call"), _ONLY.get(kind, true()))
         .order_by(table.c.seq)
     )
     for kind, table in KINDS.items()
@@ -78,6 +84,13 @@ def read(connection: Connection, no: str) -> Case:
     return Case(of(Incident, row._mapping), _Reading(connection, no))
 
 
+def exists(connection: Connection, no: str) -> bool:
+    """Whether there is a call of this number."""
+    return (
+        connection.execute(select(tables.incident.c.no).where(tables.incident.c.no == no)).first() is not None
+    )
+
+
 def lock_parent(connection: Connection, no: str, parent: str | None = None) -> None:
     """Lock the row of the parent named, or else of the one the call has, before the call's own row.
 
@@ -100,13 +113,15 @@ def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, wh
     changes = {name: value for name, value in outcome.changes.items() if getattr(call, name) != value}
     status.check(call, changes, scene.codes)
     lines = [
-        *(_line(what, name, getattr(call, name), value) for name, value in changes.items()),
+        *(_line(what, name, getattr(call, name), new) for name, new in changes.items() if name not in SHOWN),
         *_write_rows(connection, case, outcome.rows, scene),
-        *(_line(line.what, None, None, line.text) for line in outcome.lines),
+        *(_line(line.what, line.field, None, line.text) for line in outcome.lines),
     ]
-    if not (lines or outcome.notices):
+    if not (lines or changes or outcome.notices):
         return case
     touched = {row.table for row in outcome.rows}
+    if any(line.what == clocks.LINE for line in outcome.lines):
+        touched.add(tables.log.name)
     return _commit(connection, case, changes, lines, outcome.notices, scene, touched)
 
 

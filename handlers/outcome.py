@@ -23,12 +23,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work for later, idempotent by `key`; `due` None means at once."""
+    """Work for later, idempotent by `key`; `due` None means at once.
+
+    A `renewed` one is set anew, if there is one of its key: what was to be done then is to be done now.
+    """
 
     kind: str
     key: str
     payload: Mapping[str, Any]
     due: datetime | None = None
+    renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Line:
 
     what: str
     text: str | None = None
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from handlers import calendar, duplicates, escalation, waits, work_orders
+from handlers import calendar, duplicates, triggers, waits, work_orders
 from handlers.incident import Case, Incident, Scene
 from handlers.outcome import Notice, Outcome, TaskFields
 
@@ -33,7 +33,7 @@ def arrived(case: Case, places: Sequence[Element], scene: Scene) -> Outcome:
     new = changes.get("status", call.status)
     outcome = Outcome(changes)
     if call.status == "ST6" and new != "ST6":
-        outcome += waits.resume(case, "timer", scene) + Outcome({"hold": None, "held_from": None})
+        outcome += waits.resume(case, waits.BY_TIME, scene) + Outcome({"hold": None, "held_from": None})
     if new == call.status:
         return outcome + _stamps(case, place.id, new, scene)
     return outcome + _stamps(case, place.id, new, scene) + _reached(case, new, scene)
@@ -94,9 +94,9 @@ def _stamps(case: Case, place: str, status: str, scene: Scene) -> Outcome:
 
 def _reached(case: Case, status: str, scene: Scene) -> Outcome:
     """Solved, handed off or closed: the escalation ends, the caller and the children are told."""
-    if status not in escalation.OVER:
+    if status not in triggers.OVER:
         return Outcome()
-    outcome = Outcome(jobs=escalation.ending(case))
+    outcome = Outcome(jobs=triggers.ending(case))
     if status != "ST7":
         return outcome
     told = Outcome(

@@ -1,6 +1,6 @@
 """Reopening a closed call on the same record (PROCESS §6.5.7)."""
 
-from handlers import answers, calendar, escalation, rights, work_orders
+from handlers import answers, calendar, rights, triggers, work_orders
 from handlers.confirmation import SECOND_LINE
 from handlers.errors import ReopenRefused
 from handlers.incident import Answer, Case, Scene
@@ -37,7 +37,7 @@ def reopen(case: Case, answer: Answer, scene: Scene) -> Outcome:
         work_orders.work(case, scene) if second_line else (),
         lines=[Line("reopen", answers.text(answer, "reason"))],
     )
-    return outcome + escalation.trigger(case, "X6", scene) if call.reopen_count else outcome
+    return outcome + triggers.trigger(case, "X6", scene) if call.reopen_count else outcome
 
 
 def _may_reopen(case: Case, scene: Scene) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handlers import answers, closure, escalation, rights, work_orders
+from handlers import answers, clocks, closure, rights, triggers, work_orders
 from handlers.classification import reclassify
 from handlers.errors import HandlerConcerned, Missing, NotAMember, Refused, WrongBranch
 from handlers.incident import Answer, Case, Scene
@@ -56,7 +56,7 @@ def request(case: Case, answer: Answer, scene: Scene) -> Outcome:
             return noted + _as_incident(case, answer, scene)
         case _:
             # Refused at once: it was the request process that said no, so the call passes ST9 (§6.7.2).
-            passed = Outcome({"status": "ST9"}, jobs=escalation.ending(case))
+            passed = Outcome({"status": "ST9"}, jobs=triggers.ending(case))
             return noted + passed + _refuse(case, answer, scene)
 
 
@@ -141,7 +141,13 @@ def _as_incident(case: Case, answer: Answer, scene: Scene) -> Outcome:
     return returned + Outcome(
         {"priority": None, "segment": case.incident.segment + 1},
         {"call_type": "INC"},
-        lines=[Line("returned_as_incident")],
+        lines=[
+            Line("returned_as_incident"),
+            *(
+                clocks.line(clocks.event(kind, "from", scene.now))
+                for kind in (clocks.RESPONSE, clocks.RESOLVE)
+            ),
+        ],
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from handlers import answers, calendar, escalation, rights, waits, work_orders
+from handlers import answers, calendar, rights, triggers, waits, work_orders
 from handlers.assignment import change_needed
 from handlers.errors import NoEngagement, UnknownRecord
 from handlers.incident import Answer, Case, Contract, Engagement, Scene
@@ -62,31 +62,11 @@ def contact_vendor(case: Case, variables: Variables, scene: Scene) -> Outcome:
     attempt = engagement.attempts + 1
     first = engagement.contacted_at or scene.now
     due = _due(case, engagement, first, attempt, scene)
-    contact = _contact(engagement, attempt, scene)
-    to = contact.get("to") or engagement.vendor or engagement.kind
-    rows = [
-        Row(
-            "vendor_attempt",
-            attempt,
-            {
-                "engagement": engagement.seq,
-                "at": scene.now,
-                "by": scene.by.id,
-                "contact": f"{contact.get('name', '')} {to}".strip(),
-                "channel": contact.get("channel"),
-            },
-            new=True,
-        ),
-        Row("vendor_engagement", engagement.seq, {"attempts": attempt, "contacted_at": first, "due_at": due}),
-    ]
-    key = f"vendor_contact/{engagement.seq}/{attempt}"
-    params = {"attempt": attempt, "evidence": engagement.evidence or ""}
-    return Outcome(
+    tried = _attempt(case, engagement, attempt, _contact(engagement, attempt, scene), scene)
+    return tried + Outcome(
         {},
         {"vendor_result": "waiting", "vendor_due": due.isoformat()},
-        rows,
-        [Notice("vendor_contact", str(to), params, key)],
-        lines=[Line("vendor_contact", str(attempt))],
+        [Row("vendor_engagement", engagement.seq, {"contacted_at": first, "due_at": due})],
     )
 
 
@@ -127,6 +107,15 @@ def third_line(case: Case, answer: Answer, scene: Scene) -> Outcome:
             return noted + change_needed(case, answer, scene, "T200_8")
         case _:
             return noted + waits.hold(case, "H1", answer, scene, "T200_8")
+
+
+def promise_broken(case: Case, scene: Scene) -> Outcome:
+    """The promised moment passed (X8): the vendor's escalation contact is asked (200.8)."""
+    engagement = case.engagement
+    if engagement is None:
+        return Outcome()
+    last = scene.codes.policy("vendor_attempts")
+    return _attempt(case, engagement, engagement.attempts + 1, _contact(engagement, last, scene), scene)
 
 
 def end(case: Case, result: str, scene: Scene) -> Outcome:
@@ -172,15 +161,36 @@ def _visit(case: Case, answer: Answer, scene: Scene) -> Outcome:
     return Outcome(rows=rows)
 
 
+def _attempt(
+    case: Case, engagement: Engagement, attempt: int, contact: Mapping[str, Any], scene: Scene
+) -> Outcome:
+    """One more attempt on record, and the message to the contact."""
+    to = contact.get("to") or engagement.vendor or engagement.kind
+    tried = {
+        "engagement": engagement.seq,
+        "at": scene.now,
+        "by": scene.by.id,
+        "contact": f"{contact.get('name', '')} {to}".strip(),
+        "channel": contact.get("channel"),
+    }
+    rows = [
+        Row("vendor_attempt", attempt, tried, new=True),
+        Row("vendor_engagement", engagement.seq, {"attempts": attempt}),
+    ]
+    params = {"attempt": attempt, "evidence": engagement.evidence or ""}
+    told = Notice("vendor_contact", str(to), params, f"vendor_contact/{engagement.seq}/{attempt}")
+    return Outcome(rows=rows, notices=[told], lines=[Line("vendor_contact", str(attempt))])
+
+
 def _silent(case: Case, engagement: Engagement, scene: Scene) -> Outcome:
     ended = _end(case, engagement, "V2", scene, {})
     told = _failed(case, engagement, "V2", scene)
     noted = Outcome({}, {"vendor_result": "no_response", "vendor_due": None}, lines=[Line("vendor_silent")])
-    return noted + ended + told + escalation.trigger(case, "X7", scene)
+    return noted + ended + told + triggers.trigger(case, "X7", scene)
 
 
 def _declined(case: Case, engagement: Engagement, scene: Scene) -> Outcome:
-    return _failed(case, engagement, "V3", scene) + escalation.trigger(case, "X7", scene)
+    return _failed(case, engagement, "V3", scene) + triggers.trigger(case, "X7", scene)
 
 
 def _failed(case: Case, engagement: Engagement, result: str, scene: Scene) -> Outcome:

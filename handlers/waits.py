@@ -5,8 +5,10 @@ from datetime import datetime
 from handlers import answers, calendar, rights, work_orders
 from handlers.codes import Code
 from handlers.errors import HoldRefused, HoldTooLong
-from handlers.incident import Answer, Case, Scene
+from handlers.incident import Answer, Case, Hold, Scene
 from handlers.outcome import Line, Notice, Outcome, Row
+
+BY_TIME = "timer"
 
 
 def hold(case: Case, reason: str, answer: Answer, scene: Scene, return_step: str) -> Outcome:
@@ -46,7 +48,16 @@ def resume(case: Case, ended_by: str, scene: Scene, *, work_goes_on: bool = True
     return Outcome(
         rows=[Row("hold", opened.seq, values), *(work_orders.resume(case, scene) if work_goes_on else ())],
         lines=[Line("resumed", ended_by)],
-    )
+    ) + _over(case, opened, ended_by, scene)
+
+
+def _over(case: Case, opened: Hold, ended_by: str, scene: Scene) -> Outcome:
+    """The time of the hold is over and nobody answered: the desk hears, and may propose C11 (H1)."""
+    rule = scene.codes.row("hold", opened.reason)
+    if ended_by != BY_TIME or not rule.data.get("unanswered"):
+        return Outcome()
+    told = Notice("hold_over", case.incident.owner, {"hold": rule.name_zh})
+    return Outcome(notices=[told], lines=[Line("unanswered", rule.data["unanswered"])])
 
 
 def customer_replied(case: Case, answer: Answer, scene: Scene) -> Outcome:

@@ -250,7 +250,7 @@ class Asking(PlainDomain):
 
 
 def asked(kind: str, key: str, **payload: Any) -> Any:
-    return SimpleNamespace(kind=kind, key=key, due=None, payload=payload)
+    return SimpleNamespace(kind=kind, key=key, due=None, payload=payload, renewed=False)
 
 
 def test_a_job_may_start_an_instance_once(database: Any) -> None:
@@ -296,6 +296,103 @@ def test_a_job_may_send_a_message_and_says_when_nobody_took_it(database: Any) ->
         "m:2": ("done", "not taken"),
     }
     assert office.open() == ["q"] and office.failures() == []
+
+
+class Working(Asking):
+    """Does its own jobs, and hears of messages that nobody took."""
+
+    def __init__(self, *asked: Any) -> None:
+        super().__init__(*asked)
+        self.worked: list[Any] = []
+        self.lost: list[Any] = []
+        self.next: tuple[Any, ...] = ()
+
+    def work(self, command: Any, payload: Any) -> Any:
+        self.worked.append((command.now, payload["n"]))
+        return Nothing(jobs=self.next)
+
+    def untaken(self, command: Any, message: str, business_key: str | None) -> None:
+        self.lost.append((message, business_key))
+
+
+def test_the_domain_hears_of_a_message_that_nobody_took(database: Any) -> None:
+    domain = Working(asked("send", "m:1", message="go", business_key="K3"))
+    office = Office(database, domain)
+    office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
+    office.start()
+    office.complete("a")
+
+    office.tick()
+    office.tick()
+
+    assert domain.lost == [("go", "K3")]
+
+
+def test_a_job_of_the_domain_comes_back_when_it_is_due_and_may_be_renewed(database: Any) -> None:
+    def look(n: int, hours: int) -> Any:
+        due = MONDAY + timedelta(hours=hours)
+        return SimpleNamespace(kind="domain", key="look", due=due, payload={"n": n}, renewed=True)
+
+    domain = Working(look(1, 1))
+    office = Office(database, domain)
+    office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
+    for n in (1, 2):
+        domain.asked = (look(n, n),)
+        office.start(business_key=f"K{n}")
+        office.complete("a")
+    domain.next = (look(3, 5),)
+
+    office.tick(hours=1)
+    office.tick(hours=1)
+    domain.next = ()
+    office.tick(hours=2)
+    office.tick(hours=1)
+
+    assert domain.worked == [(MONDAY + timedelta(hours=2), 2), (MONDAY + timedelta(hours=5), 3)]
+    assert [(j.state, j.attempts) for j in jobs(office)] == [("done", 1)] and office.failures() == []
+
+
+def test_a_job_of_the_domain_that_fails_is_a_failure_with_a_retry(database: Any) -> None:
+    class Stumbling(Working):
+        def work(self, command: Any, payload: Any) -> Any:
+            raise RuntimeError("stumbled")
+
+    office = Office(database, Stumbling(asked("domain", "look", n=1)))
+    office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
+    office.start()
+    office.complete("a")
+
+    for _ in range(3):
+        office.tick(hours=1)
+
+    assert [j.state for j in jobs(office)] == ["failed"]
+    assert ["stumbled" in f.error for f in office.failures()] == [True]
+
+
+def test_a_job_starts_an_instance_or_speaks_to_the_one_that_runs(database: Any) -> None:
+    def raised(n: int) -> Any:
+        said = {
+            "process": "Q",
+            "business_key": "K1",
+            "variables": {"n": n},
+            "message": "go",
+            "data": {"n": n},
+        }
+        return asked("start_or_send", f"raise:{n}", **said)
+
+    domain = Asking(raised(1), raised(2))
+    office = Office(database, domain)
+    office.deploy(
+        process("P", user("a"), user("b"), end(), flows="s>a; a>b; b>e"),
+        process("Q", catch("c", message("go")), user("q"), end(), flows="s>c; c>q; q>e"),
+    )
+    office.start()
+    office.complete("a")
+
+    office.tick()
+
+    (task,) = office.tasks(process="Q")
+    assert office.instance(task.instance_id).variables == {"n": 2} and office.failures() == []
 
 
 def test_a_message_job_that_fails_can_be_retried(database: Any) -> None:

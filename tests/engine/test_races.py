@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.errors import EngineError
 from engine.plain import PlainDomain
 from engine.ports import Actor, Nothing
 from tests.engine.conftest import Office
-from tests.engine.drawing import catch, end, fork, message, process, service, user
+from tests.engine.drawing import boundary, catch, end, fork, message, process, service, timer, user
 
 MANY = 20
 STEP = process("P", user("a"), user("b"), end(), flows="s>a; a>b; b>e")
@@ -105,10 +106,38 @@ def test_servers_that_tick_at_once_run_each_job_once(database: Any) -> None:
     assert states == {"done": 6} and sorted(calls) == [*range(6)]
 
 
+def test_a_timer_that_fires_while_its_task_is_answered_waits_for_no_ring(database: Any) -> None:
+    office = Office(database, PlainDomain())
+    timed = process(
+        "P",
+        user("a"),
+        boundary("late", "a", timer("PT1H")),
+        user("b"),
+        end(),
+        flows="s>a; a>e; late>b; b>e",
+    )
+    office.deploy(timed)
+    for n in range(20):
+        office.start(business_key=f"K{n}")
+    tasks = [t.id for t in office.tasks()]
+    later = office.now + timedelta(hours=1)
+
+    def run(n: int) -> object:
+        if n % 2:
+            return office.engine.complete(tasks[n // 2], {}, office.by, office.now)
+        return office.engine.tick(later, limit=1)
+
+    told = at_once(40, run)
+
+    assert set(told) <= {"ok", "task-not-open", "instance-ended"} and office.failures() == []
+
+
 def test_a_key_that_two_ask_for_at_once_is_one_job(database: Any) -> None:
     class Asking(PlainDomain):
         def answer(self, command: Any, task: Any, data: Any) -> Any:
-            return Nothing(jobs=[SimpleNamespace(kind="send", key="one", due=None, payload={})])
+            return Nothing(
+                jobs=[SimpleNamespace(kind="send", key="one", due=None, payload={}, renewed=False)]
+            )
 
     office = Office(database, Asking())
     office.deploy(STEP)

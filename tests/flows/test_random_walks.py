@@ -54,7 +54,12 @@ ROAD_HOME: dict[str, dict[str, Any]] = {
     "T200_8": {"outcome_8": "resolved", "solution_kind": "permanent", "solution_steps": "更换"},
     "T200_9": {"outcome_9": "confirmed", "method": "PHONE"},
     "T200_9_manager": {"outcome_9m": "close", "comment": "不再联系"},
-    "T200_10": {"category_final": "TRM", "problem_ref": "PRB-1", "change_ref": "CH-1"},
+    "T200_10": {
+        "category_final": "TRM",
+        "problem_ref": "PRB-1",
+        "change_ref": "CH-1",
+        "overdue_reason": "O2",
+    },
     "T_ack": {},
     "T_decide": {"decision": "accept", "reason": "够了"},
     "customer_replied": {},

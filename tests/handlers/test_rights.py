@@ -29,6 +29,7 @@ MAY = {
     ("incident_200", "withdraw"): AT_DESK,
     ("incident_200", "recall"): AT_DESK,
     ("incident_200", "time_box_over"): {MANAGER},
+    ("incident_200", "unanswered"): {MANAGER},
     ("incident_200", "escalation_decided"): {MANAGER},
     ("incident_200", "request_done"): AT_DESK,
     ("incident_200", "parent_solved"): AT_DESK,

@@ -1,0 +1,175 @@
+"""What time does to a call: `follow` keeps its clocks in line with its record, `look` does what is due.
+
+Each moment has its effect once: a mark in the log says how far each row has come. After a downtime only
+the highest of what was missed has its effect, and the others are named (PROCESS §6.6.5).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+from handlers import clocks, levels, moments, targets, triggers, vendor
+from handlers.clocks import RESOLVE, RESPONSE, Clocks
+from handlers.incident import Case, Scene
+from handlers.moments import Moment, Row
+from handlers.outcome import Job, Line, Notice, Outcome
+
+Act = Callable[[Case, Row, Moment, Scene], Outcome]
+
+
+def follow(case: Case, scene: Scene, *, again: bool = False) -> Outcome:
+    """What a verb did to the clocks, what lists show of them, and when to look next.
+
+    `again` asks for that look in any case, since the one that was asked for has just been had.
+    """
+    shown, happened = targets.follow(case, scene)
+    changes = _shown(case, shown, scene)
+    outcome = Outcome(changes, lines=[clocks.line(one) for one in happened])
+    at = changes["look_at"]
+    if at is None or (at == case.incident.look_at and not again):
+        return outcome
+    return outcome + Outcome(jobs=[wake(case.incident.no, at)])
+
+
+def wake(no: str, at: datetime | None) -> Job:
+    """The job that looks at a call; there is one for each call, and it is renewed."""
+    return Job("domain", f"look:{no}", {"what": "look", "no": no}, at, renewed=True)
+
+
+def look(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
+    """Do what is due by now: the last of each row, and one escalation to the highest level of all."""
+    shown, happened = targets.follow(case, scene)
+    outcome = Outcome(lines=[clocks.line(one) for one in happened])
+    calls: list[tuple[str, str]] = []
+    for row in moments.rows(case, shown, scene):
+        due = list(takewhile(lambda one: one.at <= scene.now, moments.coming(row, shown)))
+        if due:
+            outcome += ACTS[row.kind](case, row, due[-1], scene) + _noted(row, due, scene)
+            calls += [one.call for one in due if one.call]
+    return outcome + _escalate(case, calls, scene)
+
+
+def told(outcome: Outcome, scene: Scene) -> Outcome:
+    """An outward update begins the next interval (§6.5.8); which notices are one is said by their table."""
+    events = (scene.codes.row("notice", one.event) for one in outcome.notices if one.recipient)
+    if not any(row.data.get("update") for row in events):
+        return outcome
+    return outcome + Outcome(lines=[clocks.line(clocks.event(clocks.UPDATE, "told", scene.now))])
+
+
+def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
+    """What lists show; a breach is written once, with the group that held the call then (§6.1.2)."""
+    call, codes = case.incident, scene.codes
+    changes: dict[str, Any] = {
+        "respond_by": clocks.due(shown[RESPONSE], codes),
+        "resolve_by": clocks.due(shown[RESOLVE], codes),
+        "update_by": moments.next_update(case, shown, scene),
+        "look_at": moments.next_look(case, shown, scene),
+    }
+    late = clocks.breached(shown[RESOLVE], scene.now, codes)
+    if late and call.overdue_at is None:
+        changes["overdue_at"] = clocks.breach(late, codes)
+        changes["overdue_group"] = call.assigned_group or call.owner_group
+    elif shown[RESOLVE].now is None and call.overdue_at:
+        # The breach of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1).
+        changes |= {"overdue_at": None, "overdue_group": None}
+    return changes
+
+
+def _noted(row: Row, due: list[Moment], scene: Scene) -> Outcome:
+    """The mark of the last, with those that it stands for."""
+    passed = [one.number for one in due[:-1]]
+    said = {"skipped": passed} if passed else {}
+    mark = clocks.event(row.key, "fired", scene.now, upto=due[-1].number, **said)
+    return Outcome(lines=[clocks.line(mark)])
+
+
+def _escalate(case: Case, calls: list[tuple[str, str]], scene: Scene) -> Outcome:
+    if not calls:
+        return Outcome()
+    code, level = max(calls, key=lambda one: levels.rank(one[1], scene))
+    others = [f"{c} {at}" for c, at in dict.fromkeys(calls) if (c, at) != (code, level)]
+    left = Outcome(lines=[Line("escalation_skipped", ", ".join(others))] if others else [])
+    return triggers.by_time(case, code, level, scene) + left
+
+
+def _nothing(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+    """The moment's call for a level, or the look itself, is all."""
+    return Outcome()
+
+
+def _share(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+    """The caller is warned of a likely miss, and levels that are told only are told (§6.5.8, §6.6.3)."""
+    call, codes = case.incident, scene.codes
+    outcome = Outcome()
+    if moment.number == codes.policy("warn_share"):
+        outcome += Outcome(notices=[Notice("likely_miss", call.told)])
+    table = codes.row("escalation_timetable", call.priority)
+    step: Mapping[str, Any] = next((one for one in table.data["steps"] if one["at"] == moment.number), {})
+    levels, groups = step.get("status", ()), step.get("also", ())
+    return outcome + triggers.status_to(case, levels, groups, f"{row.key}/{moment.number:g}", scene)
+
+
+def _box(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+    """First line's time is over: it is dispatched, or agent and shift leader are reminded (200.4)."""
+    call, codes = case.incident, scene.codes
+    if codes.row("priority", call.priority).data.get("box_dispatches"):
+        payload = {"message": "time_box_over", "business_key": call.no, "data": {}, "process": "incident_200"}
+        return Outcome(jobs=[Job("send", f"time_box_over:{call.no}:{row.key}", payload)])
+    leaders = scene.facts.leaders(call.owner_group)[:1]
+    told = dict.fromkeys(one for one in (call.owner, *leaders) if one)
+    return Outcome(notices=[Notice("box_over", one, {}, f"{row.key}/{one}") for one in told])
+
+
+def _silent(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+    """Nobody accepts: leader and backup of the group are told; the desk may recall it (200.5)."""
+    order = next(one for one in case.work_orders if one.seq == row.subject)
+    people = scene.facts.leaders(order.group or case.incident.owner_group)
+    params = {"order": order.no, "group": order.group}
+    key = f"{row.key}/{moment.number:g}"
+    return Outcome(notices=[Notice("not_accepted", one, params, f"{key}/{one}") for one in people])
+
+
+def _update(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+    """An update is due: the owner owes one to the caller, the stakeholders hear where it stands (§6.5.8)."""
+    call, codes = case.incident, scene.codes
+    key = f"{row.key}/{moment.number:g}"
+    outcome = Outcome(notices=[Notice("update_due", call.owner, {}, f"{key}/{call.owner}")])
+    if call.major or codes.row("priority", call.priority).data.get("stakeholders"):
+        groups = codes.policy("stakeholder_groups")
+        outcome += triggers.status_to(case, (), groups, key, scene)
+    return outcome
+
+
+def _promise(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+    """The promise is broken: the vendor's escalation contact is asked (200.8)."""
+    return vendor.promise_broken(case, scene)
+
+
+def _reminder(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+    """The customer is asked again, and the owner knows."""
+    key = f"{row.key}/{moment.number:g}"
+    told = dict.fromkeys(one for one in (case.incident.told, case.incident.owner) if one)
+    return Outcome(notices=[Notice("hold_reminder", one, {}, f"{key}/{one}") for one in told])
+
+
+def _unanswered(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+    """The caller stays silent: the call is closed, or the desk or the manager decides (200.9)."""
+    call = case.incident
+    payload = {"message": "unanswered", "business_key": call.no, "data": {}, "process": "incident_200"}
+    return Outcome(jobs=[Job("send", f"unanswered:{call.no}:{call.attempt_count}", payload)])
+
+
+ACTS: Mapping[str, Act] = {
+    "response": _nothing,
+    "resolve": _share,
+    "late": _nothing,
+    "box": _box,
+    "accept": _silent,
+    "update": _update,
+    "promise": _promise,
+    "major": _nothing,
+    "hold": _reminder,
+    "unanswered": _unanswered,
+}
