@@ -36,26 +36,19 @@ def claim(live: Live, row: Row[Any], closing: bool = False) -> None:
         _write(live, row, "claimed", by.id)
 
 
-def unclaim(live: Live, row: Row[Any]) -> None:
-    """One's own task goes back to its groups. Raises TaskAssigned (to another)."""
-    if row.assignee != live.command.by.id:
-        raise TaskAssigned(element=row.element_name, assignee=row.assignee or "-")
-    _write(live, row, "unclaimed", None, owner=None, delegation=None)
-
-
 def assign(live: Live, row: Row[Any], person: str | None) -> None:
-    """Give a task to a person of its groups, or to nobody.
+    """Give a task to a person of its groups, or to nobody: back to its groups.
 
-    To oneself it is a claim that may take the task over only where the domain lets one assign.
-    Raises OthersGroups, and what the domain refuses.
+    To oneself it is a claim that may take the task over only where the domain lets one assign;
+    what one holds may always be given back. Raises OthersGroups, and what the domain refuses.
     """
+    by = live.command.by
     if person == row.assignee and (row.claimed_at is not None or person is None):
         return None
-    if person == live.command.by.id and row.assignee is None:
+    if person == by.id and row.assignee is None:
         return claim(live, row)
-    if person is None and row.assignee == live.command.by.id:
-        return unclaim(live, row)
-    actor = _wanted(live, row, person)
+    own = person is None and row.assignee == by.id
+    actor = None if own else _wanted(live, row, person)
     _write(live, row, "assigned" if actor else "unclaimed", person, owner=None, delegation=None)
     return None
 

@@ -126,9 +126,12 @@ class Engine:
             assignees.claim(live, row)
 
     def unclaim(self, task_id: str, by: Actor, now: datetime) -> None:
-        """Give a task back to its groups. Raises TaskNotFound, TaskNotOpen, TaskAssigned (to another)."""
+        """Give a task back to its groups: its holder, or whom the domain lets give it.
+
+        Raises TaskNotFound, TaskNotOpen, and what the domain refuses.
+        """
         with self._task("unclaim", task_id, by, now) as (live, row):
-            assignees.unclaim(live, row)
+            assignees.assign(live, row, None)
 
     def assign(
         self, task_id: str, person: str | None, by: Actor, now: datetime, *, only_free: bool = False

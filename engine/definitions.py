@@ -78,6 +78,7 @@ class Definitions:
 
     def __init__(self) -> None:
         self._built: dict[str, Definition] = {}
+        self._attributes: dict[str, Mapping[str, str]] = {}
         self._building = threading.Lock()
 
     def deploy(self, command: Command, files: Files, domain: Domain, duplicates: Duplicates) -> Deployment:
@@ -124,6 +125,16 @@ class Definitions:
             diagram = next(d for d in diagrams.build(files.drawn) if d.key == row.key)
             found = Definition(row.id, row.version, diagram, forms)
             self._built[definition_id] = found
+        return found
+
+    def attributes(self, connection: Connection, row: Row[Any]) -> Mapping[str, str]:
+        """The `camunda:*` attributes of a version's process as drawn; read once, without building it."""
+        found = self._attributes.get(row.id)
+        if found is None:
+            files = store.resource.c
+            mine = (files.deployment_id == row.deployment_id, files.name == row.resource)
+            raw = connection.execute(select(files.content).where(*mine)).scalar_one()
+            found = self._attributes[row.id] = diagrams.attributes(raw, row.key)
         return found
 
     def row(self, connection: Connection, definition_id: str) -> Row[Any]:

@@ -101,6 +101,12 @@ def build(files: Mapping[str, bytes]) -> list[Diagram]:
     ]
 
 
+def attributes(raw: bytes, key: str) -> Mapping[str, str]:
+    """The `camunda:*` attributes of one process of a file that was deployed: version tag, time to live."""
+    processes = read_xml(raw).iterchildren(f"{{{BPMN}}}process")
+    return _camunda(next(p for p in processes if p.get("id") == key))
+
+
 def _diagram(parser: "_Parser", process: Any, file: str) -> Diagram:
     key = process.get("id")
     try:
@@ -182,13 +188,15 @@ def _node(node: Any, lanes: Mapping[str, str], messages: Mapping[str, str]) -> N
             lane=lanes.get(node.get("id")),
             properties={p.get("name"): p.get("value", "") for p in node.iterfind(path)},
         ),
-        camunda={
-            etree.QName(k).localname: v for k, v in node.attrib.items() if k.startswith("{" + CAMUNDA + "}")
-        },
+        camunda=_camunda(node),
         event=event or ("message" if reference else None),
         message=messages.get(reference) if reference else None,
         attached_to=node.get("attachedToRef"),
     )
+
+
+def _camunda(node: Any) -> dict[str, str]:
+    return {etree.QName(k).localname: v for k, v in node.attrib.items() if k.startswith("{" + CAMUNDA + "}")}
 
 
 def _lanes(process: Any) -> dict[str, str]:

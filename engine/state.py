@@ -12,7 +12,6 @@ import orjson
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.bpmn.serializer.default.workflow import BpmnSubWorkflowConverter, BpmnWorkflowConverter
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG
@@ -84,33 +83,18 @@ def _data_row(task: Any, data: list[Any]) -> int:
 
 
 def _needed(workflow: Workflow) -> set[Any]:
-    """What a later step can still look at: the root, unfinished tasks, their parents, and the boundary
-    splits (with all their children) whose activity or join is not done."""
-    tasks = workflow.tasks
+    """What a later step can still look at: the root, unfinished tasks and their parents.
+
+    A boundary join looks for its split and the activity beside it. It is open as long as that activity is,
+    so the split is the parent of an open task; splits of older visits in a loop are looked at no more.
+    """
     keep = {workflow.task_tree.id}
-    for task in tasks.values():
+    for task in workflow.tasks.values():
         if task._state & _UNFINISHED:
             keep.add(task.id)
-            if task._parent in tasks:
+            if task._parent is not None:
                 keep.add(task._parent)
-    open_splits = {
-        t.task_spec.split_task
-        for t in tasks.values()
-        if isinstance(t.task_spec, BoundaryEventJoin) and t.has_state(_UNFINISHED)
-    }
-    for task in tasks.values():
-        if isinstance(task.task_spec, BoundaryEventSplit) and (
-            task.task_spec.name in open_splits and _awaited(task, keep)
-        ):
-            keep.add(task.id)
-            keep.update(task._children)
     return keep
-
-
-def _awaited(split: Any, keep: set[Any]) -> bool:
-    """Whether a kept task descends from this visit of the activity (older visits in a loop do not count)."""
-    children = [c for c in split.children if c is not None]
-    return any(c.id in keep or any(g in keep for g in c._children) for c in children)
 
 
 def _restored(diagram: Diagram, rows: list[Any], data: list[Any]) -> Workflow:

@@ -10,14 +10,21 @@ from pathlib import Path
 import click
 import pytest
 
+from api.app import create_app
 from api.cli import cli
 from api.settings import ROOT, Settings, variable
+from handlers import desk
 
 TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bpmn/README.md")]
 PAGES = TOP + sorted((ROOT / "docs").rglob("*.md"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 ENVIRONMENT = {variable(f.name) for f in fields(Settings)} | {"FLOW200_CONFIG"}
+ROUTES = {
+    (method, re.sub(r"<[^>]+>", "{}", rule.rule))
+    for rule in create_app(Settings(database_url="sqlite://")).url_map.iter_rules()
+    for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+}
 PATH = re.compile(
     r"^(?:[\w.-]+/)+[\w.-]*$|^[\w-]+\.(?:md|toml|bpmn|lock)$|^(?:NOTICE|LICENSE|Makefile|Containerfile)$"
 )
@@ -119,6 +126,29 @@ def _code(page: Path) -> str:
     """Fenced code and spans: where a name is meant literally."""
     fenced = re.findall(r"```.*?```", text(page), re.DOTALL)
     return "\n".join([*fenced, *(f"`{span}`" for span in re.findall(r"`([^`\n]+)`", text(page)))])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_routes_named_exist(page: Path) -> None:
+    methods = "|".join(sorted({method for method, _ in ROUTES}))
+    called = re.findall(rf"`({methods}) (/[^`\s?…]*)[^`]*`", text(page))
+    addressed = re.findall(r"`(/(?:api/v1|engine-rest)/[^`\s?…]*)(?:\?[^`]*)?`", text(page))
+
+    assert [(method, path) for method, path in called if not _routes(path) & {method}] == []
+    assert [path for path in addressed if not _routes(path)] == []
+
+
+def _routes(path: str) -> set[str]:
+    """The methods of a path as written; a page about one half of the interface leaves its beginning out."""
+    plain = re.sub(r"\{\w+\}", "{}", path)
+    return {method for method, rule in ROUTES if rule in (plain, f"/api/v1{plain}", f"/engine-rest{plain}")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_topics_named_exist(page: Path) -> None:
+    named = set(re.findall(r"(?:topics?|主题)[ 「]*`(\w+)`", text(page)))
+
+    assert named <= set(desk.TOPICS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

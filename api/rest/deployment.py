@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from api.errors import BodyTooLarge
 from api.http import refuse_nul
 from api.product import engine, now, person, product
-from api.rest import queries, shapes
+from api.rest import definition, queries, shapes
 from api.rest.errors import BadValue, NotMatching, Unparsed, Unsupported
 from api.rest.http import Blueprint, asked, given, parameters
 from api.rest.values import read_moment
@@ -211,7 +211,7 @@ def _deployment(connection: sa.Connection, deployment_id: str) -> sa.Row[Any]:
     return row
 
 
-def _definitions(connection: sa.Connection, deployment_id: str) -> list[sa.Row[Any]]:
+def _definitions(connection: sa.Connection, deployment_id: str) -> list[dict[str, Any]]:
     of = store.definition
     chosen = sa.select(of).where(of.c.deployment_id == deployment_id).order_by(of.c.key)
-    return list(connection.execute(chosen))
+    return [definition.shape(connection, row) for row in connection.execute(chosen)]

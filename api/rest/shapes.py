@@ -1,5 +1,7 @@
 """Rows of the engine in Camunda 7's shapes: each field that Camunda names, null where we have none."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,9 +34,9 @@ def deployment(row: sa.Row[Any]) -> dict[str, Any]:
     }
 
 
-def deployed(row: sa.Row[Any], definitions: list[sa.Row[Any]]) -> dict[str, Any]:
+def deployed(row: sa.Row[Any], definitions: list[dict[str, Any]]) -> dict[str, Any]:
     """What a deployment made; null where it made nothing."""
-    made = {one["id"]: one for one in map(definition, definitions)}
+    made = {one["id"]: one for one in definitions}
     return {
         **deployment(row),
         "deployedProcessDefinitions": made or None,
@@ -44,8 +46,8 @@ def deployed(row: sa.Row[Any], definitions: list[sa.Row[Any]]) -> dict[str, Any]
     }
 
 
-def definition(row: sa.Row[Any]) -> dict[str, Any]:
-    """A version of a process."""
+def definition(row: sa.Row[Any], drawn: Mapping[str, str]) -> dict[str, Any]:
+    """A version of a process; `drawn` are the `camunda:*` attributes of its process element."""
     return {
         "id": definition_id(row.key, row.version, row.id),
         "key": row.key,
@@ -58,8 +60,8 @@ def definition(row: sa.Row[Any]) -> dict[str, Any]:
         "diagram": None,
         "suspended": False,
         "tenantId": None,
-        "versionTag": None,
-        "historyTimeToLive": None,
+        "versionTag": drawn.get("versionTag"),
+        "historyTimeToLive": _days(drawn.get("historyTimeToLive", "")),
         "startableInTasklist": True,
     }
 
@@ -207,6 +209,12 @@ def activity(
         "incidentIds": [],
         "incidents": [],
     }
+
+
+def _days(written: str) -> int | None:
+    """A time to live as diagrams write it, `180` or `P180D`, in days."""
+    found = re.fullmatch(r"\s*P?(\d{1,9})D?\s*", written, re.ASCII)
+    return int(found[1]) if found else None
 
 
 def _milliseconds(start: Any, end: Any) -> int | None:

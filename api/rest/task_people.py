@@ -51,7 +51,7 @@ def claim(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.arguments(EmptyBody)
 @blueprint.response(204, description="The task is open to its groups again")
 def unclaim(_: dict[str, Any], task_id: str) -> Response:
-    """Give a task back to its groups.
+    """Give a task back to its groups: one's own, or as leader or manager a colleague's.
 
     退回。
     """

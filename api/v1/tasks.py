@@ -98,9 +98,9 @@ def claim(_: dict[str, Any], task_id: str) -> dict[str, Any]:
 @blueprint.arguments(Nothing)
 @blueprint.answers(200, "TaskWithForm", "已退回的任务 · The task, open to its groups again")
 def unclaim(_: dict[str, Any], task_id: str) -> dict[str, Any]:
-    """Give a task back to its groups.
+    """Give a task back to its groups: one's own, or as leader or manager a colleague's.
 
-    把任务退回工作组。
+    把任务退回工作组:本人的任务;组长和事件经理也可退回他人的任务。
     """
     engine().unclaim(task_id, person(), now())
     return _task(task_id)

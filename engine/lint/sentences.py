@@ -289,7 +289,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{attribute}「{value}」不是带时区的日期时间或表达式",
         "{attribute} “{value}” is neither a date with an offset nor an expression",
     ),
-    "unknown-form": ("没有表单「{form}」", "there is no form “{form}”"),
+    "unknown-form": (
+        "没有表单「{form}」;请把它的 .form 文件与流程图一起部署",
+        "there is no form “{form}”; deploy its .form file together with the diagram",
+    ),
     "form-binding": (
         "表单绑定必须是 deployment",
         "the form binding must be “deployment”",

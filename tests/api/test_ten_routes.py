@@ -114,6 +114,28 @@ def test_a_claimed_task_is_somebody_elses_until_it_is_given_back(client: Client)
     assert night.post(f"/tasks/{task}/claim").json["assignee"] == "chengang"
 
 
+def test_the_manager_frees_a_task_that_somebody_holds(client: Client) -> None:
+    no = record(client)
+    task = client.get(f"/tasks?incident={no}").json["items"][0]["id"]
+    client.post(f"/tasks/{task}/claim")
+
+    freed = client.as_("liuyang").post(f"/tasks/{task}/unclaim")
+
+    assert (freed.status_code, freed.json["assignee"]) == (200, None)
+    assert client.as_("chengang").post(f"/tasks/{task}/claim").json["assignee"] == "chengang"
+
+
+def test_who_neither_holds_a_task_nor_leads_its_group_gives_none_back(client: Client) -> None:
+    no = record(client)
+    task = client.get(f"/tasks?incident={no}").json["items"][0]["id"]
+    client.post(f"/tasks/{task}/claim")
+
+    refused = client.as_("zhenghao").post(f"/tasks/{task}/unclaim")
+
+    assert (refused.status_code, refused.json["code"]) == (403, "not-allowed")
+    assert client.get(f"/tasks/{task}").json["assignee"] == "lina"
+
+
 def test_who_is_no_candidate_is_refused(client: Client) -> None:
     no = record(client)
     task = client.get(f"/tasks?incident={no}").json["items"][0]["id"]

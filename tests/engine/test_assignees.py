@@ -86,6 +86,21 @@ def test_assigning_again_to_the_same_changes_nothing(strict: Office) -> None:
     assert strict.rows() == before
 
 
+def test_a_task_is_given_back_by_its_holder_or_by_whom_the_domain_lets(strict: Office) -> None:
+    task = strict.task("a")
+    strict.engine.claim(task.id, ZHAO, MONDAY)
+    before = strict.rows()
+
+    with pytest.raises(NoBusiness):
+        strict.engine.unclaim(task.id, GUEST, MONDAY)
+    assert strict.rows() == before
+    strict.engine.unclaim(task.id, LINA, MONDAY)
+    strict.engine.unclaim(task.id, GUEST, MONDAY)
+
+    assert strict.task("a").assignee is None
+    assert [(kind, by) for kind, by, _ in last(strict, 2)] == [("claimed", "zhao"), ("unclaimed", "lina")]
+
+
 def test_assigning_to_oneself_is_a_claim_and_to_nobody_gives_it_back(strict: Office) -> None:
     task = strict.task("a")
 

@@ -23,6 +23,9 @@ DEFINITION = {
     "id", "key", "category", "description", "name", "version", "resource", "deploymentId", "diagram",
     "suspended", "tenantId", "versionTag", "historyTimeToLive", "startableInTasklist",
 }  # fmt: skip
+TAGGED = process("tagged", user("a", "WG-SD"), end(), flows="s>a; a>e").replace(
+    b'<process id="tagged"', b'<process id="tagged" camunda:versionTag="2.1" camunda:historyTimeToLive="P30D"'
+)
 BROKEN = process("broken", user("a", "WG-SD"), end(), flows="s>a; a>nowhere")
 
 
@@ -38,6 +41,18 @@ def content(app: Flask) -> Callable[[], dict[str, list[str]]]:
             }
 
     return read
+
+
+def test_a_definition_says_what_its_owner_drew(deploy: Deploy, client: Client) -> None:
+    own = deploy({"tagged.bpmn": TAGGED}).json["deployedProcessDefinitions"]
+
+    read = client.get("/engine-rest/process-definition/key/tagged").json
+    listed = client.get("/engine-rest/process-definition?latestVersion=true").json
+
+    assert (read["versionTag"], read["historyTimeToLive"]) == ("2.1", 30)
+    assert own == {read["id"]: read} and read in listed
+    shipped = next(one for one in listed if one["key"] == "incident_200")
+    assert (shipped["versionTag"], shipped["historyTimeToLive"]) == ("1.0.0", 3650)
 
 
 def test_a_deployment_has_camundas_fields(deploy: Deploy, parcel: dict[str, bytes]) -> None:

@@ -119,10 +119,13 @@ def test_a_task_is_given_back(client: Client, start: Start) -> None:
     task, zhenghao = start(), client.as_("zhenghao")
     zhenghao.post(path(task, "claim"), {})
 
-    other = client.as_("liuyang").post(path(task, "unclaim"))
+    stranger = client.as_("lina").post(path(task, "unclaim"))
+    assert (stranger.status_code, shown(client, task)["assignee"]) == (403, "zhenghao")
     own = zhenghao.post(path(task, "unclaim"))
+    zhenghao.post(path(task, "claim"), {})
+    manager = client.as_("liuyang").post(path(task, "unclaim"))
 
-    assert (other.status_code, own.status_code) == (409, 204)
+    assert (own.status_code, manager.status_code) == (204, 204)
     assert shown(client, task)["assignee"] is None
 
 
