@@ -161,7 +161,7 @@ class Hours:
         closes: list[int] = []
         worked = [0]
         for begin, end in self._spans(number):
-            # Where the clocks are put forward, a window loses what does not exist that day.
+            # Where the clocks are put forward, two windows may lie over each other: no minute counts twice.
             begin = max(begin, closes[-1]) if closes else begin
             if end > begin:
                 opens.append(begin)

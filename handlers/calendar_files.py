@@ -23,6 +23,14 @@ LONGEST_NAME = 200
 ONE_DAY = timedelta(days=1)
 LONGEST = timedelta(days=366)
 
+Where = tuple[str, str]
+"""The line or event in Chinese and in English."""
+
+Line = tuple[Where, date, bool, str]
+"""What a file says of one day: where, which day, is it worked, its name."""
+
+WHOLE: Where = ("文件", "The file")
+
 
 class FileRefused(Refused):
     """The file cannot be read as days of this year; nothing was imported."""
@@ -31,17 +39,8 @@ class FileRefused(Refused):
     zh = "{where_zh}:{why_zh}。未导入任何内容。"
     en = "{where_en}: {why_en}. Nothing was imported."
 
-    def __init__(self, where: tuple[str, str], zh: str, en: str) -> None:
+    def __init__(self, where: Where, zh: str, en: str) -> None:
         super().__init__("file", where_zh=where[0], where_en=where[1], why_zh=zh, why_en=en)
-
-
-Where = tuple[str, str]
-"""The line or event in Chinese and in English."""
-
-Line = tuple[Where, date, bool, str]
-"""What a file says of one day: where, which day, is it worked, its name."""
-
-WHOLE: Where = ("文件", "The file")
 
 
 def read(kind: str, content: bytes, year: int, codes: Codes) -> list[Day]:
@@ -127,7 +126,8 @@ def _ics(text: str, codes: Codes) -> Iterator[Line]:
     try:
         events = Calendar.from_ical(text).walk("VEVENT")
     except (ValueError, IndexError, KeyError) as error:
-        raise FileRefused(WHOLE, f"不是合法的 ICS({error})", f"it is no valid ICS ({error})") from error
+        why = " ".join(str(error).split())[:120]
+        raise FileRefused(WHOLE, f"不是合法的 ICS({why})", f"it is no valid ICS ({why})") from error
     for number, event in enumerate(events, 1):
         name = str(event.get("SUMMARY", "")).strip()
         where = (f"第 {number} 个事件「{name[:60]}」", f"Event {number} “{name[:60]}”")

@@ -230,7 +230,7 @@ LAWS = [
 
 @pytest.mark.parametrize(("name", "zone"), LAWS)
 def test_the_laws_of_add_and_measure_hold_where_clocks_are_changed_too(name, zone):
-    windows = [["00:00", "02:15"], ["02:20", "02:40"], ["02:45", "04:00"], ["22:00", "24:00"]]
+    windows = [["00:00", "02:15"], ["02:20", "02:40"], ["03:00", "04:00"], ["22:00", "24:00"]]
     night = Code("calendar", "NIGHT", "", "", data={"days": list(range(7)), "windows": windows})
     there = Code("policy", "timezone", "", "", data={"value": zone})
     codes, dice = seeded(night, there), random.Random(10)

@@ -11,7 +11,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from api import install
+from api.app import create_app
 from api.product import Product
+from api.settings import Settings
 from engine.ports import SYSTEM, Command
 from handlers import calendar, tables
 from handlers.codes import Codes
@@ -336,21 +338,24 @@ def test_what_runs_is_looked_at_again_in_the_same_transaction(
 
 
 def test_a_change_that_fails_at_the_end_leaves_nothing_behind(
-    parts: Product, owner: Client, monkeypatch: pytest.MonkeyPatch
+    parts: Product, owner: Client, installed_url: str, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, start = kept(parts), shanghai(2026, 11, 24, 17)
+    before, start, hook = kept(parts), shanghai(2026, 11, 24, 17), Desk.calendar_changed
+    other = create_app(Settings(database_url=installed_url), clock)
 
     def broken(self: Desk, command: Any, name: str) -> None:
-        self.codes(command)
+        hook(self, command, name)
+        assert not calendar.Hours(self.codes(command), name).is_working(date(2026, 11, 25))
         raise RuntimeError("the clocks cannot be computed")
 
     with monkeypatch.context() as patched:
         patched.setattr(Desk, "calendar_changed", broken)
         answer = put(owner, "2026-11-25", OFF)
-    put(owner, "2026-12-25", OFF)  # takes the revision that the failed change would have had
+    after = kept(parts)
+    put(Client(other, "liuyang"), "2026-12-25", OFF)  # takes the revision that the failed change had seen
 
-    assert answer.status_code == 500
-    assert len(kept(parts)) == len(before) + 1
+    other.extensions["flow200"].database.close()
+    assert (answer.status_code, after) == (500, before)
     assert calendar.add(now_known(parts), "BH", start, 120) == shanghai(2026, 11, 25, 9, 30)
 
 
