@@ -81,6 +81,8 @@ def serve() -> None:
         say(f"codes     {fresh} new rows")
     with _findings():
         say(f"diagrams  {install.deploy_first(parts)}")
+    for sentence in install.calendar_warnings(parts):
+        logging.getLogger("api").warning(sentence)
     _say_what_next(parts)
     run(app, server)
     say("stopped")
@@ -94,7 +96,7 @@ def deploy(paths: tuple[Path, ...], as_json: bool) -> None:
     from api import install
 
     with _findings():
-        done = install.deploy(_product(), paths, paths[0].stem)
+        done = install.deploy(product(), paths, paths[0].stem)
     versions = [{"process": key, "version": version} for key, version in done.definitions]
     answer({"id": done.id, "unchanged": done.unchanged, "definitions": versions}, as_json, _said(done))
 
@@ -123,7 +125,7 @@ def passwd(account: str, stdin: bool, as_json: bool) -> None:
     password = sys.stdin.readline().rstrip("\n") if stdin else auth.generated_password()
     if len(password) < auth.SHORTEST:
         raise click.ClickException(f"a password has at least {auth.SHORTEST} characters")
-    with _product().database.write() as connection:
+    with product().database.write() as connection:
         person = records.signing_in(connection, account)
         if person is None:
             raise click.ClickException(f"there is no active person with the account {account}")
@@ -135,10 +137,11 @@ def passwd(account: str, stdin: bool, as_json: bool) -> None:
 @cli.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Show every setting, and whether the database answers and is up to date."""
-    from api import migrations, settings
+    """Show every setting, whether the database answers and is up to date, and which years are provisional."""
+    from api import install, migrations, settings
 
     chosen = settings.load()
+    warned: list[str] = []
     listed = [
         {
             "setting": settings.variable(f.name),
@@ -148,12 +151,15 @@ def doctor(as_json: bool) -> None:
         for f in fields(chosen)
     ]
     try:
-        state = f"answers, revision {migrations.revision(_product().database)}"
-        well = True
+        parts = product()
+        revision = migrations.revision(parts.database)
+        warned = install.calendar_warnings(parts) if revision else []
+        state, well = f"answers, revision {revision}", True
     except Exception as error:  # whatever a driver raises: the doctor reports it
         state, well = f"does not answer: {type(error).__name__}: {error}", False
     lines = [f"{s['setting']:22} {s['value']:40} {s['says']}" for s in listed]
-    answer({"settings": listed, "database": state}, as_json, "\n".join([*lines, f"database {state}"]))
+    lines += [f"database {state}", *(f"warning  {sentence}" for sentence in warned)]
+    answer({"settings": listed, "database": state, "warnings": warned}, as_json, "\n".join(lines))
     if not well:
         sys.exit(1)
 
@@ -168,11 +174,12 @@ def answer(value: Any, as_json: bool, text: str) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if as_json else text)
 
 
-def _product() -> "Product":
+def product() -> "Product":
+    """The parts of flow200 on the database of the settings."""
     from api.app import create_app
 
-    product: Product = create_app().extensions["flow200"]
-    return product
+    parts: Product = create_app().extensions["flow200"]
+    return parts
 
 
 @contextmanager
@@ -227,4 +234,8 @@ def _say_what_next(parts: "Product") -> None:
 
 
 # Larger commands, in files of their own: name → "module:attribute".
-ELSEWHERE = {"demo": "api.demo.command:demo", "replay": "api.replay.command:replay"}
+ELSEWHERE = {
+    "calendar": "api.calendar_command:command",
+    "demo": "api.demo.command:demo",
+    "replay": "api.replay.command:replay",
+}

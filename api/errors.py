@@ -43,6 +43,15 @@ class NotJson(EdgeError):
     en = "The body must be JSON (Content-Type: application/json), not “{type}”."
 
 
+class UnknownFileType(EdgeError):
+    """The body is not a file of a kind that is taken here."""
+
+    status = 415
+    code = "unknown-file-type"
+    zh = "文件类型(Content-Type)须为 {taken},收到的是「{type}」。"
+    en = "The type of the file (Content-Type) must be {taken}, not “{type}”."
+
+
 class BodyTooLarge(EdgeError):
     """The body is larger than 1 MiB."""
 

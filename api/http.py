@@ -26,6 +26,7 @@ from api.errors import (
     NotAnObject,
     NotJson,
     TooDeep,
+    UnknownFileType,
 )
 
 BODY_LIMIT = 1024 * 1024
@@ -97,6 +98,17 @@ def body() -> dict[str, Any]:
     if not isinstance(value, dict):
         raise NotAnObject
     return value
+
+
+def file(kinds: Mapping[str, str]) -> tuple[str, bytes]:
+    """The file that is the body: its kind by content type, and its bytes.
+
+    Raises UnknownFileType, BodyTooLarge.
+    """
+    kind = kinds.get(request.mimetype)
+    if kind is None:
+        raise UnknownFileType(taken=", ".join(kinds), type=request.mimetype)
+    return kind, _content()
 
 
 def parse(content: bytes) -> Any:

@@ -14,8 +14,8 @@ from engine import reads
 from engine.core import Deployment
 from engine.forms import FormError, compile_form, is_form
 from engine.lint import Finding
-from engine.ports import SYSTEM
-from handlers import codes, sample
+from engine.ports import SYSTEM, Command
+from handlers import calendar_days, codes, sample
 from handlers.desk import Desk
 
 DIAGRAMS = ROOT / "bpmn"
@@ -47,9 +47,22 @@ def load_sample(parts: Product, password: Callable[[], str] = auth.generated_pas
 
 
 def load_codes(parts: Product) -> int:
-    """The rows of the shipped code tables that the database does not hold yet; returns how many."""
+    """The rows of the shipped code tables that the database does not hold yet; returns how many.
+
+    Public holidays too, for the years around now that a calendar does not have (PROCESS §6.5.2).
+    """
     with parts.database.write() as connection:
-        return codes.load(connection)
+        fresh = codes.load(connection)
+    with parts.engine.transaction(SYSTEM, parts.clock()) as command:
+        parts.desk.seed_calendars(command)
+    return fresh
+
+
+def calendar_warnings(parts: Product) -> list[str]:
+    """A sentence, in both languages, for each calendar and year that is still provisional."""
+    with parts.database.read() as connection:
+        known = parts.desk.codes(Command(connection, SYSTEM, parts.clock()))
+    return calendar_days.warnings(known, parts.clock())
 
 
 def deploy_first(parts: Product) -> str:

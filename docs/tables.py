@@ -52,15 +52,23 @@ def settings_table() -> str:
 
 
 def commands_table() -> str:
-    """Each command with its arguments, options and what it does."""
+    """Each command with its arguments, options and what it does; of a group, the commands in it."""
     rows = []
-    context = click.Context(cli)
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
-        assert command is not None
+    for name, command in _commands(cli, "flow200"):
         given = " ".join(_parameter(p) for p in command.params)
-        rows.append((f"`{f'flow200 {name} {given}'.strip()}`", _first(command.help)))
+        rows.append((f"`{f'{name} {given}'.strip()}`", _first(command.help)))
     return _table(("command", "what it does"), rows)
+
+
+def _commands(group: click.Group, before: str) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{before} {name}")
+        else:
+            yield f"{before} {name}", command
 
 
 def _parameter(parameter: click.Parameter) -> str:

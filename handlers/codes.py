@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from handlers import counters, tables
 from handlers.errors import NotALeaf, UnknownCode
+
+if TYPE_CHECKING:
+    from handlers.calendar import Hours
 
 FILES = ("process.toml", "catalogue.toml")
 REVISION = "codes"
@@ -37,6 +40,7 @@ class Codes:
     def __init__(self, rows: Iterable[Code]) -> None:
         self._tables: dict[str, dict[str, Code]] = {}
         self.offered: dict[str, frozenset[str]] = {}
+        self.calendars: dict[str, Hours] = {}
         for row in rows:
             self._tables.setdefault(row.table, {})[row.code] = row
 
@@ -131,7 +135,7 @@ def load(connection: Connection) -> int:
     Rows that are there stay as their owners left them.
     """
     present = {tuple(row) for row in connection.execute(select(tables.code.c.table, tables.code.c.code))}
-    fresh = [_values(row) for row in shipped() if (row.table, row.code) not in present]
+    fresh = [values(row) for row in shipped() if (row.table, row.code) not in present]
     if fresh:
         connection.execute(insert(tables.code), fresh)
         counters.next_number(connection, REVISION)
@@ -140,12 +144,12 @@ def load(connection: Connection) -> int:
 
 def shipped() -> list[Code]:
     """The rows of the files that come with flow200."""
-    rows: list[Code] = []
+    found: list[Code] = []
     for name in FILES:
         content = tomllib.loads((Path(__file__).parent / "data" / name).read_text("utf-8"))
         for table, entries in content.items():
-            rows += [_shipped(table, place, entry) for place, entry in enumerate(entries, 1)]
-    return rows
+            found += [_shipped(table, place, entry) for place, entry in enumerate(entries, 1)]
+    return found
 
 
 def _shipped(table: str, place: int, entry: Mapping[str, Any]) -> Code:
@@ -153,15 +157,21 @@ def _shipped(table: str, place: int, entry: Mapping[str, Any]) -> Code:
     return Code(table, entry["code"], entry["zh"], entry["en"], entry.get("parent"), place, True, data)
 
 
-def _values(row: Code) -> dict[str, Any]:
+def values(row: Code) -> dict[str, Any]:
+    """A row as the table `code` keeps it."""
     data = json.dumps(dict(row.data), ensure_ascii=False)
     return {name: getattr(row, name) for name in Code.__dataclass_fields__} | {"data": data}
 
 
 def read(connection: Connection) -> Codes:
     """The code tables as they are in the database now."""
-    rows = connection.execute(select(tables.code).order_by(tables.code.c.table, tables.code.c.ord))
-    return Codes(Code(**{**row._mapping, "data": json.loads(row.data)}) for row in rows)
+    return Codes(rows(connection, select(tables.code).order_by(tables.code.c.table, tables.code.c.ord)))
+
+
+def rows(connection: Connection, chosen: Select[Any]) -> list[Code]:
+    """The rows of the table `code` that a statement chooses."""
+    found = connection.execute(chosen)
+    return [Code(**{**row._mapping, "data": json.loads(row.data)}) for row in found]
 
 
 def revision(connection: Connection) -> int:

@@ -4,7 +4,8 @@ It is the engine's domain for the processes `incident_200` and `escalation`; any
 plain: its answers and messages become variables. Nothing here is decided.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -13,6 +14,8 @@ from sqlalchemy import Connection
 
 from handlers import (
     assignment,
+    calendar_days,
+    calendar_files,
     classification,
     closure,
     codes,
@@ -26,6 +29,7 @@ from handlers import (
     ledger,
     options,
     position,
+    public_holidays,
     registration,
     reopening,
     requests,
@@ -122,6 +126,8 @@ class Desk:
 
     def codes(self, command: Command) -> Codes:
         """The code tables, read again only when somebody published them."""
+        if CODES_CHANGED in command.memory:  # not committed yet, so not to be kept
+            return codes.read(command.connection)
         revision = codes.revision(command.connection)
         if self._codes[0] != revision:
             self._codes = (revision, codes.read(command.connection))
@@ -264,6 +270,58 @@ class Desk:
         """Failures are retried by the groups that the policy names. Raises NotAllowed."""
         rights.member(self._scene(command), "retry", self.codes(command).policy("retry_groups"))
 
+    @contextmanager
+    def calendar(self, command: Command, name: str) -> Iterator[calendar_days.Book]:
+        """Change dated rows of a calendar: the process owner's (PROCESS §6.5.2, §6.10).
+
+        Raises NotAllowed, RecordNotFound, NeverCloses.
+        """
+        rights.process_owner(self._scene(command), "calendar")
+        book = calendar_days.Book(command.connection, self.codes(command), name)
+        self._write_codes(command)
+        yield book
+        self.calendar_changed(command, name)
+
+    def calendar_changed(self, command: Command, name: str) -> None:
+        """The days of a calendar were changed in this transaction: `codes` are the new ones from here on.
+
+        The one place where what runs on the calendar is looked at again.
+        """
+        self._write_codes(command)
+
+    def import_calendar(
+        self, command: Command, name: str, year: int, kind: str, content: bytes
+    ) -> dict[str, Any]:
+        """Replace a year of a calendar by the days of a file ("csv" or "ics"), for good.
+
+        Returns how many days off and working days it has, and the years that were provisional until now.
+        Raises what `calendar` raises, FileRefused and YearNotKept.
+        """
+        with self.calendar(command, name) as book:
+            days = calendar_files.read(kind, content, year, self.codes(command))
+            settled = book.replace(year, days, book.signed(kind, command.by.id, command.now))
+        working = sum(day.working for day in days)
+        counts = {"days_off": len(days) - working, "working_days": working}
+        return {**counts, "settled": [year] if settled else []}
+
+    def seed_calendars(self, command: Command) -> list[tuple[str, int]]:
+        """Public holidays for last year, this and the next where they are missing.
+
+        Returns which years of which calendars it wrote.
+
+        What an owner wrote or imported stays; a provisional year of an older package is renewed.
+        """
+        known = self.codes(command)
+        year = calendar_days.this_year(known, command.now)
+        if not public_holidays.wanted(known, year):
+            return []
+        self._write_codes(command)  # of two starts at once the second sees what the first wrote
+        todo = public_holidays.wanted(self.codes(command), year)
+        for name, one in todo:
+            with self.calendar(command, name) as book:
+                public_holidays.fill(book, one)
+        return todo
+
     def _apply(
         self,
         command: Command,
@@ -309,6 +367,12 @@ class Desk:
         outcome = decide(case, variables, scene)
         _write(command, case, outcome + Outcome(_stamp(instance)), scene, "started")
         return Effect(variables=FIRST_VARIABLES | dict(outcome.variables), jobs=outcome.jobs)
+
+    def _write_codes(self, command: Command) -> None:
+        """From here on this verb reads its own code tables, and others who write them wait for it."""
+        command.memory.pop("scene", None)
+        command.memory[CODES_CHANGED] = True
+        codes.published(command.connection)
 
     def _scene(self, command: Command) -> Scene:
         if "scene" not in command.memory:
@@ -358,6 +422,9 @@ def _stamp(instance: Instance) -> dict[str, Any]:
 CLOSING = ("T200_9", "T200_10")
 
 STEPS = ("T200_", "S200_")
+
+# In the command's memory: this verb wrote rows of the code tables.
+CODES_CHANGED = "codes changed"
 
 # What the first gateways may ask before anybody has answered.
 FIRST_VARIABLES: dict[str, Any] = {

@@ -118,8 +118,15 @@ def test_the_commands_named_exist(page: Path) -> None:
 
     assert {command for command, _ in called} <= set(cli.list_commands(context))
     for command, rest in called:
-        known = {option for p in cli.get_command(context, command).params for option in p.opts} | {"--help"}
+        known = _options(cli.get_command(context, command)) | {"--help"}
         assert set(re.findall(r"(?<!\S)\[?(--[a-z-]+)", rest)) <= known, command
+
+
+def _options(command: click.Command) -> set[str]:
+    """The options of a command; of a group, those of all commands in it."""
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    own = {option for p in command.params for option in p.opts}
+    return own.union(*(_options(one) for one in below))
 
 
 def _code(page: Path) -> str:

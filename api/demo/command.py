@@ -75,6 +75,7 @@ def prepare(parts: Product, password: str | None) -> list[FirstPassword]:
     if holds_calls(parts):
         raise click.ClickException("the database holds calls; the demonstration wants one without")
     made = install.load_sample(parts, (lambda: password) if password else auth.generated_password)
+    install.load_codes(parts)
     install.deploy_first(parts)
     return made
 

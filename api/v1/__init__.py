@@ -1,6 +1,7 @@
 """The domain over HTTP: what operators, analysts and programs read and do below /api/v1."""
 
 from api.v1 import (
+    calendars,
     codes,
     directory,
     docs,
@@ -20,6 +21,7 @@ BLUEPRINTS = (
     escalations.blueprint,
     *directory.BLUEPRINTS,
     codes.blueprint,
+    calendars.blueprint,
     failures.blueprint,
     health.blueprint,
     version.blueprint,

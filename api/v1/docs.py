@@ -132,7 +132,7 @@ def _parameter(said: Mapping[str, Any], document: Mapping[str, Any], zh: bool) -
 def _body(said: Mapping[str, Any] | None, zh: bool) -> dict[str, Any] | None:
     if said is None:
         return None
-    (content,) = said["content"].values()
+    content = next(iter(said["content"].values()))
     return {"text": _in_one_language(said.get("description", ""), zh), "schema": _named(content["schema"])}
 
 

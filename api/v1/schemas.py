@@ -144,6 +144,7 @@ MOMENT: Shape = {"type": "string", "format": "date-time"}
 NUMBER: Shape = {"type": "integer"}
 ANYTHING: Shape = {"type": "object", "additionalProperties": True}
 SCALAR: Shape = {"type": ["string", "number", "boolean", "null"]}
+HOURS: Shape = maybe("array", items=array(TEXT))
 LABELLED: Shape = strict({"value": TEXT, "label": TEXT})
 TASK: dict[str, Shape] = {
     "id": TEXT,
@@ -301,6 +302,37 @@ SHAPES: dict[str, Shape] = {
         }
     ),
     "Codes": page("Code"),
+    "Calendar": strict(
+        {
+            "code": TEXT,
+            "zh": TEXT,
+            "en": TEXT,
+            "weekdays": {**maybe("array", items=NUMBER), "description": "工作日,0 为周一 · 0 is Monday"},
+            "windows": HOURS,
+            "years": array(
+                strict({"year": NUMBER, "provisional": {"type": "boolean"}, "source": maybe("string")})
+            ),
+        }
+    ),
+    "Calendars": page("Calendar"),
+    "CalendarDay": strict(
+        {
+            "date": {"type": "string", "format": "date"},
+            "working": {"type": "boolean"},
+            "zh": maybe("string"),
+            "en": maybe("string"),
+            "windows": HOURS,
+            "source": maybe("string"),
+        }
+    ),
+    "CalendarDays": page("CalendarDay"),
+    "CalendarImport": strict(
+        {
+            "days_off": NUMBER,
+            "working_days": NUMBER,
+            "settled": {**array(NUMBER), "description": "不再暂定的年份 · Years provisional no longer"},
+        }
+    ),
     "Failure": strict(
         {
             "id": TEXT,

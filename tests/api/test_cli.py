@@ -127,6 +127,7 @@ def test_serve_installs_answers_and_stops(tmp_path: Path) -> None:
     assert "lina" in first.stdout and "lina" not in second.stdout
     assert "deployed: " in first.stderr and "in force: " in second.stderr
     assert f"http://127.0.0.1:{port}" in first.stderr
+    assert "year written" in first.stderr and "year written" not in second.stderr
     assert first.stderr.rstrip().endswith("stopped")
 
 

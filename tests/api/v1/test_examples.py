@@ -40,7 +40,7 @@ def test_every_operation_has_an_example(client: Client) -> None:
         (method, path)
         for path, said in document["paths"].items()
         for method, operation in said.items()
-        if method in ("get", "post", "patch")
+        if method in ("get", "post", "patch", "put", "delete")
         and "example" not in str(operation["responses"].get("200") or operation["responses"].get("201"))
     }
     assert without == {("get", "/api/v1/docs"), ("get", "/api/v1/openapi.json")}
@@ -81,10 +81,23 @@ def _story(app: Flask, client: Client) -> Iterator[tuple[TestResponse, Any]]:
         yield asked(client, "GET", f"/{path}")
     for path in ("vendors/V-ATM", "contracts/CT-ATM", "codes", "codes/engagement_kind", "health", "version"):
         yield asked(client, "GET", f"/{path}")
+    owner, day = client.as_("liuyang"), "/calendars/BH/days/2026-12-25"
+    half = {"working": True, "name": "年终结算半天", "windows": [["08:30", "12:00"]]}
+    yield asked(client, "GET", "/calendars")
+    yield asked(owner, "PUT", day, half)
+    yield asked(client, "GET", "/calendars/BH/days?year=2026")
+    yield asked(owner, "DELETE", day)
+    yield _imported(owner, "date,working,name\n2027-01-01,false,元旦\n2027-10-09,true,国庆节调休\n"), None
     failure = _failure(app)
     yield asked(client, "GET", "/failures?open=true")
     yield asked(client, "GET", f"/failures/{failure}")
     yield asked(client, "POST", f"/failures/{failure}/retry", {})
+
+
+def _imported(owner: Client, file: str) -> TestResponse:
+    answer = owner.send("POST", "/calendars/BH/import?year=2027", data=file, content_type="text/csv")
+    assert answer.status_code == 200, answer.text
+    return answer
 
 
 def _failure(app: Flask) -> str:

@@ -16,7 +16,7 @@ from tests.conftest import Client
 METHODS = {"get", "post", "patch", "put", "delete"}
 LISTS = (
     *("incidents", "work-orders", "escalations", "failures", "people", "organisations", "workgroups", "cis"),
-    *("services", "vendors", "contracts", "codes"),
+    *("services", "vendors", "contracts", "codes", "calendars"),
 )
 
 
@@ -120,6 +120,12 @@ def _story(client: Client) -> Iterator[TestResponse]:
         "version",
     ):
         yield client.get(f"/{one}")
+    owner, day = client.as_("liuyang"), "/calendars/BH/days/2026-12-25"
+    yield owner.send("PUT", day, json={"working": True, "name": "年终", "windows": [["08:30", "12:00"]]})
+    yield client.get("/calendars/BH/days?year=2026")
+    yield owner.send("DELETE", day)
+    file = {"data": "date,working,name\n2027-01-01,false,元旦\n", "content_type": "text/csv"}
+    yield owner.post("/calendars/BH/import?year=2027", **file)
     yield client.post("/failures/0198-0001/retry")
     yield client.get("/openapi.json")
     yield client.get("/incidents/SD0")
