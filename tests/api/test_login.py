@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -74,8 +75,8 @@ def browser(app: Flask) -> Browser:
 
 @pytest.fixture
 def page_for_people(app: Flask) -> str:
-    """A page that needs a person."""
-    app.add_url_rule("/desk", "pages.desk", lambda: f"desk of {sessions.request.path}")
+    """The address of a page that needs a person."""
+    app.add_url_rule("/desk", "pages.desk", lambda: "the desk")
     return "/desk"
 
 
@@ -387,6 +388,26 @@ def test_a_login_with_a_password_that_is_changed_meanwhile_is_refused(app: Flask
 
     with parts.database.write() as connection, pytest.raises(Unauthenticated):
         auth.still(connection, lina, stored)
+
+
+def test_a_login_and_a_new_password_at_the_same_moment_leave_no_session(app: Flask) -> None:
+    parts = app.extensions["flow200"]
+    lina, stored = auth.known(parts.doorkeeper, parts.database, "lina", "password-of-lina", MONDAY)
+
+    def change() -> None:
+        with parts.database.write() as connection:
+            auth.set_password(connection, "lina", "another-password", FAST)
+
+    changing = Thread(target=change)
+    with parts.database.write() as connection:
+        auth.still(connection, lina, stored)
+        changing.start()
+        changing.join(0.5)
+        assert changing.is_alive()
+        sessions.begin(connection, "lina", MONDAY, parts.settings)
+    changing.join()
+
+    assert rows(app) == []
 
 
 def test_two_web_processes_share_the_sessions(app: Flask, installed_url: str, clock: Clock) -> None:
