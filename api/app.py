@@ -3,23 +3,27 @@
 import logging
 from pathlib import Path
 
-from flask import Flask, Response, g, request
+from flask import Flask, g, redirect, request, url_for
 from sqlalchemy import make_url
+from werkzeug.wrappers import Response
 
-from api import auth, errors, http, pages, rest, settings, v1
-from api.product import Clock, Product, product, system_clock
+from api import auth, errors, http, login, pages, rest, sessions, settings, v1
+from api.errors import SessionEnded, Unauthenticated
+from api.product import Clock, Product, product, session, system_clock
 from api.v1 import schemas
 from engine.core import Engine
+from engine.ports import Actor
 from engine.store import Database
 from handlers.desk import Desk
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": http.policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+SAFE = ("GET", "HEAD")
+INTERFACES = ("/api/", "/engine-rest")  # for programs: never led to the login page
 
 
 def create_app(chosen: settings.Settings | None = None, clock: Clock | None = None) -> Flask:
@@ -44,6 +48,7 @@ def create_app(chosen: settings.Settings | None = None, clock: Clock | None = No
         api.register_blueprint(blueprint)
     rest.register(app)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(login.blueprint)
     errors.register(app)
     app.before_request(_enter)
     app.after_request(_leave)
@@ -62,17 +67,54 @@ def _open(url: str) -> Database:
     return Database(url)
 
 
-def _enter() -> None:
+def _enter() -> Response | None:
     http.refuse_nul(request.path)
     g.now = product().clock()
     public = request.endpoint in auth.PUBLIC | rest.PUBLIC or request.method == "OPTIONS"
     if request.endpoint and not public:
-        g.person = auth.identify(product().doorkeeper, product().database, g.now)
+        try:
+            g.person = _identified()
+        except Unauthenticated:
+            if not _wants_page():
+                raise
+            return _to_login()
+    return None
+
+
+def _identified() -> Actor:
+    """Who asks: HTTP Basic wins over a session; a change by a session must come from a page of ours.
+
+    Raises Unauthenticated, SessionEnded, TooManyAttempts, ForeignOrigin, CsrfRefused.
+    """
+    if "Authorization" in request.headers or not sessions.given():
+        return auth.identify(product().doorkeeper, product().database, g.now)
+    if (found := session()) is None:
+        raise SessionEnded
+    if request.method not in SAFE:
+        sessions.refuse_forgery(found)
+    return found.person
+
+
+def _wants_page() -> bool:
+    """Whether a person looks at a page with a browser, and did not try a password by HTTP Basic."""
+    kinds = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    ours = not request.path.startswith(INTERFACES) and "Authorization" not in request.headers
+    return ours and kinds == "text/html"
+
+
+def _to_login() -> Response:
+    """To the login page, and from there back to what was looked at."""
+    seen = request.full_path.rstrip("?") if request.method == "GET" else None
+    response = redirect(url_for("login.page", next=seen), 303)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _leave(response: Response) -> Response:
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     if request.path.startswith("/api/"):
+        response.headers["Vary"] = "Accept-Language, Authorization, Cookie"
+    if request.path.startswith("/api/") or "person" in g:
         response.headers["Cache-Control"] = "no-store"
-        response.headers["Vary"] = "Accept-Language, Authorization"
     return response

@@ -1,4 +1,4 @@
-"""Who is asking: HTTP Basic against argon2id, with a short memory and a limit on wrong passwords."""
+"""Who may ask: passwords against argon2id, with a short memory and a limit on wrong ones; HTTP Basic."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import request
 
-from api import records
+from api import records, sessions
 from api.errors import TooManyAttempts, Unauthenticated
 from api.tables import credential
 from engine.ports import Actor
@@ -22,10 +22,13 @@ REMEMBERED = timedelta(minutes=5)
 WINDOW = timedelta(minutes=5)
 WRONG_ALLOWED = 10
 ACCOUNTS_KEPT = 10_000
-SHORTEST = 12  # characters of a password
+SHORTEST, LONGEST = 12, 1024  # characters of a password
 # The hash of a password that nobody knows: an unknown account is verified against it.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$dowJLUidN9dAg7PovpfP1w$zuAD1nfGEOlG7HcF9R8903dx+B5UTb6ZgC+ob+gtAvw"
-PUBLIC = {"health.health", "docs.openapi", "docs.page", "pages.home", "pages.picture", "static"}
+PUBLIC = {
+    *("health.health", "docs.openapi", "docs.page", "pages.home", "pages.picture", "static"),
+    *("login.page", "login.login"),
+}
 
 
 class Doorkeeper:
@@ -96,10 +99,15 @@ class Doorkeeper:
 def set_password(
     connection: sa.Connection, staff_no: str, password: str, hasher: PasswordHasher | None = None
 ) -> None:
-    """Store the argon2id hash of a person's new password."""
+    """Store the argon2id hash of a person's new password; every session of the person ends.
+
+    In this order: a login that has just verified the old password holds the credential (`still`), so its
+    session is there to be ended, or it finds the credential gone.
+    """
     hashed = (hasher or PasswordHasher()).hash(password)
     connection.execute(sa.delete(credential).where(credential.c.staff_no == staff_no))
     connection.execute(sa.insert(credential).values(staff_no=staff_no, password_hash=hashed))
+    sessions.end_all(connection, staff_no)
 
 
 def generated_password() -> str:
@@ -120,14 +128,31 @@ def identify(doorkeeper: Doorkeeper, database: Database, now: datetime) -> Actor
 
 def verified(doorkeeper: Doorkeeper, database: Database, account: str, password: str, now: datetime) -> Actor:
     """The active person of this account. Raises Unauthenticated, TooManyAttempts."""
+    return known(doorkeeper, database, account, password, now)[0]
+
+
+def known(
+    doorkeeper: Doorkeeper, database: Database, account: str, password: str, now: datetime
+) -> tuple[Actor, str]:
+    """The active person of this account, and the hash that the password fits.
+
+    Raises Unauthenticated, TooManyAttempts.
+    """
     with database.read() as connection:
         found = records.signing_in(connection, account)
         stored = _stored(connection, found) if found else None
     doorkeeper.check(account, password, stored, now)
-    if found is None:
+    if found is None or stored is None:
         raise Unauthenticated
-    return found
+    return found, stored
 
 
-def _stored(connection: sa.Connection, person: Actor) -> str | None:
-    return connection.scalar(sa.select(credential.c.password_hash).where(credential.c.staff_no == person.id))
+def still(connection: sa.Connection, person: Actor, stored: str) -> None:
+    """Hold the person's credential until the transaction ends; raises Unauthenticated if it has changed."""
+    if _stored(connection, person, held=True) != stored:
+        raise Unauthenticated
+
+
+def _stored(connection: sa.Connection, person: Actor, held: bool = False) -> str | None:
+    asked = sa.select(credential.c.password_hash).where(credential.c.staff_no == person.id)
+    return connection.scalar(asked.with_for_update(read=True) if held else asked)

@@ -119,12 +119,14 @@ def lint(paths: tuple[Path, ...], as_json: bool) -> None:
 @click.option("--stdin", is_flag=True, help="Read the new password from standard input.")
 @json_option
 def passwd(account: str, stdin: bool, as_json: bool) -> None:
-    """Give ACCOUNT a new password: a generated one, or your own by --stdin."""
+    """Give ACCOUNT a new password, generated or your own by --stdin; its browsers are signed out."""
     from api import auth, records
 
     password = sys.stdin.readline().rstrip("\n") if stdin else auth.generated_password()
     if len(password) < auth.SHORTEST:
         raise click.ClickException(f"a password has at least {auth.SHORTEST} characters")
+    if len(password) > auth.LONGEST:
+        raise click.ClickException(f"a password has at most {auth.LONGEST} characters")
     with product().database.write() as connection:
         person = records.signing_in(connection, account)
         if person is None:

@@ -131,6 +131,44 @@ class Unauthenticated(EdgeError):
     headers: Mapping[str, str] = {"WWW-Authenticate": 'Basic realm="flow200", charset="UTF-8"'}
 
 
+class WrongSignIn(Unauthenticated):
+    """The login form was answered with a wrong account or password; which of them is not told."""
+
+    zh = "帐号或密码不正确。"
+    en = "Account or password is wrong."
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Cookie realm="flow200"'}
+
+
+class SessionEnded(Unauthenticated):
+    """The session of the cookie has ended; a browser must not ask for a password by itself then."""
+
+    code = "session-ended"
+    zh = "登录已失效,请重新登录(/login)。"
+    en = "The session has ended; sign in again (/login)."
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Cookie realm="flow200"'}
+
+
+class ForeignOrigin(EdgeError):
+    """A browser sent this from a page that is not ours, or does not say from which."""
+
+    status = 403
+    code = "foreign-origin"
+    zh = "请求不是从本系统的页面发出的(Origin、Sec-Fetch-Site),已拒绝。"
+    en = "The request does not come from a page of this service (Origin, Sec-Fetch-Site); it is refused."
+
+
+class CsrfRefused(EdgeError):
+    """A change that is signed by a cookie lacks the token of its session."""
+
+    status = 403
+    code = "csrf-refused"
+    zh = "缺少本次登录的 CSRF 令牌或令牌不符(表单字段 csrf_token 或请求头 X-CSRF-Token);请刷新页面后重试。"
+    en = (
+        "The CSRF token of this session is missing or wrong (form field csrf_token or header X-CSRF-Token);"
+        " reload the page and try again."
+    )
+
+
 class TooManyAttempts(EdgeError):
     """Too many wrong passwords for this account; wait."""
 
@@ -189,12 +227,19 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
 
 # Who else speaks here: the beginning of a path, and how the body is told to its clients.
 DIALECTS: dict[str, Callable[[dict[str, Any], Any, str], Response]] = {}
+LANGUAGES = {"zh-CN": "zh", "en": "en"}
+PAGES = ("pages", "login")
+"""The blueprints whose addresses take a `lang`."""
 
 
 def language() -> str:
-    """ "zh" or "en": what the request accepts, else the setting FLOW200_LOCALE."""
+    """ "zh" or "en": what a page is asked for by `lang`, what the request accepts, else FLOW200_LOCALE."""
     default = str(current_app.config["FLOW200"].locale[:2])
-    if not has_request_context() or not request.accept_languages:
+    if not has_request_context():
+        return default
+    if request.blueprint in PAGES and (chosen := request.args.get("lang")) in LANGUAGES:
+        return LANGUAGES[chosen]
+    if not request.accept_languages:
         return default
     return (request.accept_languages.best_match(["zh-CN", "zh", "en"]) or default)[:2]
 

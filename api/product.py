@@ -7,7 +7,9 @@ from typing import cast
 
 from flask import current_app, g
 
+from api import sessions
 from api.auth import Doorkeeper
+from api.sessions import Session
 from api.settings import Settings
 from engine.core import Engine
 from engine.ports import Actor
@@ -47,6 +49,14 @@ def engine() -> Engine:
 def person() -> Actor:
     """Who was authenticated for this request."""
     return cast(Actor, g.person)
+
+
+def session() -> Session | None:
+    """The browser's session, if the request has a cookie of one that lasts; looked up once."""
+    if "session" not in g:
+        parts = product()
+        g.session = sessions.current(parts.database, parts.settings, now())
+    return cast("Session | None", g.session)
 
 
 def now() -> datetime:

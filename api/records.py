@@ -37,9 +37,18 @@ def counts(connection: sa.Connection) -> dict[str, int]:
 
 def signing_in(connection: sa.Connection, account: str) -> Actor | None:
     """The active person with this account, with the codes of the active groups."""
+    return _actor(connection, _account() == account)
+
+
+def active(connection: sa.Connection, staff_no: str) -> Actor | None:
+    """The person with this staff number if active, with the codes of the active groups."""
+    return _actor(connection, tables.person.c.staff_no == staff_no)
+
+
+def _actor(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Actor | None:
     person = tables.person
     found = connection.execute(
-        sa.select(person.c.staff_no, person.c.name).where(_account() == account, person.c.active)
+        sa.select(person.c.staff_no, person.c.name).where(condition, person.c.active)
     ).first()
     if found is None:
         return None

@@ -35,6 +35,12 @@ class Settings:
     threads: int = _setting(4, "threads that answer requests")
     workers: int = _setting(1, "threads that run due timers and jobs; 0 leaves them to another process")
     tick_seconds: float = _setting(1.0, "how often a worker looks for due timers and jobs")
+    session_idle_minutes: int = _setting(
+        30, "a browser that asks for nothing so long is signed out; 5 to 1440"
+    )
+    session_hours: int = _setting(
+        12, "a browser is signed out so long after the login at the latest; 1 to 744"
+    )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -98,6 +104,8 @@ def _checked(settings: Settings) -> Settings:
         "threads": settings.threads >= 1,
         "workers": settings.workers >= 0,
         "tick_seconds": settings.tick_seconds > 0,
+        "session_idle_minutes": 5 <= settings.session_idle_minutes <= 1440,  # seen once a minute
+        "session_hours": 1 <= settings.session_hours <= 744,
         "database_url": settings.database_url.startswith(("sqlite://", "postgresql+psycopg://")),
     }
     for name, holds in rules.items():

@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from flask import Flask
+from playwright.sync_api import Browser, sync_playwright
 from werkzeug.test import TestResponse
 
 from api import auth, install, migrations, records
@@ -25,6 +26,7 @@ from api.app import create_app
 from api.product import Product
 from api.settings import Settings
 
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 DATABASES = os.environ.get("FLOW200_TEST_DATABASES", "sqlite,postgresql").split(",")
 ELSEWHERE = ("/api", "/pictures", "/engine-rest", "/.well-known", "/app/")  # not below /api/v1
 FUZZ = 10 if os.environ.get("FLOW200_FUZZ") == "1" else 1  # how many times larger a random test is
@@ -95,6 +97,27 @@ class Client:
                 more.setdefault("content_type", "application/json")
         where = path if path == "/" or path.startswith(ELSEWHERE) else f"/api/v1{path}"
         return self.app.test_client().open(where, method=method, **more)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium; without one the test is skipped, or red where FLOW200_REQUIRE_BROWSER=1."""
+    if not Path(CHROMIUM).exists():
+        if os.environ.get("FLOW200_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"FLOW200_REQUIRE_BROWSER=1, but there is no Chromium at {CHROMIUM}")
+        pytest.skip(f"no Chromium at {CHROMIUM}: install it or name one in CHROMIUM")
+    with sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--host-resolver-rules=MAP *.test 127.0.0.1",
+            ],
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

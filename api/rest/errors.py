@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from flask import Response
 
-from api.errors import EdgeError, InvalidRequest, Unauthenticated
+from api.errors import CsrfRefused, EdgeError, ForeignOrigin, InvalidRequest, Unauthenticated
 from engine import errors as engine_errors
 from engine.lint import Finding
 from handlers import errors as desk_errors
@@ -125,6 +125,8 @@ TYPES: tuple[tuple[type[Exception], str], ...] = (
     (Unparsed, "ParseException"),
     (engine_errors.InvalidDiagram, "ParseException"),
     (Unauthenticated, "AuthenticationException"),
+    (ForeignOrigin, "AuthorizationException"),
+    (CsrfRefused, "AuthorizationException"),
     (engine_errors.StaleInstance, "OptimisticLockingException"),
     (engine_errors.TaskAssigned, "TaskAlreadyClaimedException"),
     (engine_errors.NotWaiting, "MismatchingMessageCorrelationException"),

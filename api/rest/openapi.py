@@ -6,13 +6,14 @@ from typing import Any
 import flask_smorest
 from flask import Flask
 
+from api import http
 from api.rest.errors import PREFIX
 
 NAME = "REST_"
 OPENAPI = {
     "info": {"description": "Camunda 7 接口的一部分 · A subset of the interface of Camunda 7 (7.24)"},
-    "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
-    "security": [{"basic": []}],
+    "components": {"securitySchemes": http.SECURITY},
+    "security": [{name: []} for name in http.SECURITY],
 }
 TEXTS = {"type": "string"}
 ERROR = {

@@ -43,7 +43,7 @@ def _leave(response: Response) -> Response:
     if not request.path.startswith(PREFIX):
         return response
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Vary"] = "Accept-Language, Authorization, Origin"
+    response.headers["Vary"] = "Accept-Language, Authorization, Cookie, Origin"
     origin = request.headers.get("Origin")
     if origin and origin in product().settings.cors_origins.split():
         response.headers["Access-Control-Allow-Origin"] = origin

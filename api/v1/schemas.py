@@ -8,6 +8,7 @@ import flask_smorest
 import sqlalchemy as sa
 from flask import Flask
 
+from api import http
 from api.settings import ROOT
 from api.v1.meanings import MEANINGS
 from engine import store
@@ -19,8 +20,8 @@ OPENAPI = {
         "title": "flow200",
         "description": "IT 事件管理流程 200 的接口 · The interface of IT incident process 200",
     },
-    "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
-    "security": [{"basic": []}],
+    "components": {"securitySchemes": http.SECURITY},
+    "security": [{name: []} for name in http.SECURITY],
 }
 PROBLEM = "application/problem+json"
 Shape = dict[str, Any]

@@ -1,18 +1,16 @@
 """The vendored modeler opens our diagrams without a warning and saves them back without a change."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from lxml import etree
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
 DIAGRAMS = sorted((ROOT / "bpmn").glob("*.bpmn"))
 MODELER = ROOT / "api/static/vendor/camunda-bpmn-js/camunda-platform-modeler.production.min.js"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PAGE = """<!doctype html><html lang="zh-CN"><body style="margin:0">
 <div id="canvas" style="width:1200px;height:800px"></div></body></html>"""
 OPEN_AND_SAVE = """async xml => {
@@ -33,20 +31,13 @@ each_diagram = pytest.mark.parametrize("diagram", DIAGRAMS, ids=lambda p: p.stem
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator:
+def page(chromium: Browser) -> Page:
     """A page with the vendored modeler in it and no network."""
-    if not Path(CHROMIUM).exists():
-        if os.environ.get("FLOW200_REQUIRE_BROWSER") == "1":
-            pytest.fail(f"FLOW200_REQUIRE_BROWSER=1, but there is no Chromium at {CHROMIUM}")
-        pytest.skip(f"no Chromium at {CHROMIUM}: install it or name one in CHROMIUM")
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.route(re.compile("^https?:"), lambda route: pytest.fail(f"asked for {route.request.url}"))
-        page.set_content(PAGE)
-        page.add_script_tag(content=MODELER.read_text(encoding="utf-8"))
-        yield page
-        browser.close()
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.route(re.compile("^https?:"), lambda route: pytest.fail(f"asked for {route.request.url}"))
+    page.set_content(PAGE)
+    page.add_script_tag(content=MODELER.read_text(encoding="utf-8"))
+    return page
 
 
 @each_diagram
