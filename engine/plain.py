@@ -48,7 +48,12 @@ class PlainDomain:
         return Nothing(variables=_plain(data))
 
     def moved(
-        self, command: Command, instance: Instance, open_elements: tuple[Element, ...], ended: Element | None
+        self,
+        command: Command,
+        instance: Instance,
+        open_elements: tuple[Element, ...],
+        ended: Element | None,
+        opened: Mapping[str, str],
     ) -> Effect:
         return Nothing()
 

@@ -184,7 +184,15 @@ class Domain(Protocol):
         ...
 
     def moved(
-        self, command: Command, instance: Instance, open_elements: tuple[Element, ...], ended: Element | None
+        self,
+        command: Command,
+        instance: Instance,
+        open_elements: tuple[Element, ...],
+        ended: Element | None,
+        opened: Mapping[str, str],
     ) -> Effect:
-        """The tokens came to rest at `open_elements`, or the instance ended at `ended`."""
+        """The tokens came to rest at `open_elements`, or the instance ended at `ended`.
+
+        `opened` are the ids of the user tasks that open by this move, by element.
+        """
         ...

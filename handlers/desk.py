@@ -7,6 +7,7 @@ plain: its answers and messages become variables. Nothing here is decided.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from sqlalchemy import Connection
@@ -22,8 +23,10 @@ from handlers import (
     edits,
     escalation,
     facts,
+    hand_offs,
     ledger,
     options,
+    order_steps,
     position,
     registration,
     reopening,
@@ -41,6 +44,7 @@ from handlers.position import Element
 
 INCIDENT = "incident_200"
 CLOSED = "ST8"
+NO_TASKS: Mapping[str, str] = MappingProxyType({})
 
 Decision = Callable[[Case, Mapping[str, Any], Scene], Outcome]
 
@@ -166,6 +170,8 @@ class Desk:
             return Effect()
         scene = self._scene(command)
         case = _open(command, task.instance.business_key)
+        if assignee is not None:
+            rights.not_concerned(case, scene, assignee)
         outcome = position.claimed(case, task.element.id, assignee, scene)
         _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
         return Effect()
@@ -211,6 +217,7 @@ class Desk:
         instance: Instance,
         open_elements: Sequence[Element],
         ended: Element | None,
+        opened: Mapping[str, str] = NO_TASKS,
     ) -> Effect:
         """Status, step and hold follow the place that the diagram declares them for."""
         if instance.process not in (INCIDENT, escalation.PROCESS) or instance.business_key is None:
@@ -221,7 +228,7 @@ class Desk:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         if ended is not None:
             return Effect(jobs=escalation.ending(case))
-        outcome = position.arrived(case, open_elements, scene)
+        outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
         now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
         return Effect(jobs=outcome.jobs, tasks=tasks)
@@ -238,6 +245,14 @@ class Desk:
         edits.check_version(case.incident, seen)
         if data:
             self._decide(command, case, edits.edit, data, self._scene(command), "edit")
+
+    def record(
+        self, command: Command, no: str, verb: str, data: Mapping[str, Any], seen: int | None = None
+    ) -> Effect:
+        """A verb of VERBS on a call that nobody changed since version `seen`; moves no token."""
+        case = _read(command, no) if verb in AFTER_CLOSING else _open(command, no)
+        edits.check_version(case.incident, seen)
+        return self._decide(command, case, VERBS[verb], data, self._scene(command), verb)
 
     def sees_contacts(self, command: Command) -> bool:
         """Whether this person reads personal contact data (PROCESS §6.10)."""
@@ -326,6 +341,9 @@ CLOSING = ("T200_9", "T200_10")
 
 STEPS = ("T200_", "S200_")
 
+# What is done for a closed call too: other processes report back when they do.
+AFTER_CLOSING = tuple(hand_offs.VERBS)
+
 # What the first gateways may ask before anybody has answered.
 FIRST_VARIABLES: dict[str, Any] = {
     "group": None,
@@ -369,3 +387,5 @@ MESSAGES: dict[tuple[str, str], Decision] = {
     },
     **{(escalation.PROCESS, name): decide for name, decide in escalation.MESSAGES.items()},
 }
+
+VERBS: dict[str, Decision] = {**order_steps.VERBS, **hand_offs.VERBS}
