@@ -220,6 +220,10 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (desk_errors.CallClosed, 409),
     (desk_errors.TransitionRefused, 409),
     (desk_errors.WorkOrderRefused, 409),
+    (desk_errors.WorkOrderNotNow, 409),
+    (desk_errors.CarriedByTask, 409),
+    (desk_errors.HandOffByProcess, 409),
+    (desk_errors.HandOffAnswered, 409),
     (desk_errors.NotAllowed, 403),
     (desk_errors.Refused, 422),
 )

@@ -30,6 +30,7 @@ from engine.jobs import Jobs
 from engine.live import Live, check_key, scalars
 from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
 from engine.prepared import prepared
+from engine.rows import add_jobs
 
 _TASK = prepared(select(store.task).where(store.task.c.id == bindparam("this")))
 _INSTANCE = {f"instance_{column.name}": column for column in store.instance.c}
@@ -251,6 +252,7 @@ class Engine:
         """One transaction for a verb of the domain that moves no token."""
         with self._verb("record", by, now) as verb:
             yield verb.command
+            add_jobs(verb.command, self.domain.asked(verb.command).jobs)
 
     def form(self, task_id: str) -> Form | None:
         """The form of a task, or None when it takes any variables. Raises TaskNotFound."""

@@ -197,9 +197,15 @@ class Live:
         ended = self.diagram.element(self.ends[-1]) if self.ends and not resting else None
         elements = tuple(self.diagram.element(workflow.element_id(t)) for t in resting)
         data = resting[0].data if resting else self.workflow.data
-        effect = self.domain.moved(self.command, self.view(_only_scalars(data)), elements, ended)
+        view, opened = self.view(_only_scalars(data)), self._name_tasks(resting)
+        effect = self.domain.moved(self.command, view, elements, ended, opened)
         self.take(effect)
         workflow.set_variables(self.workflow, scalars(effect.variables))
+
+    def _name_tasks(self, resting: list[Any]) -> dict[str, str]:
+        """Give the user tasks that open now their ids, so that the domain can keep them; by element."""
+        fresh = [t for t in resting if workflow.is_open_user_task(t) and str(t.id) not in self._waits.tasks]
+        return {workflow.element_id(t): self.rows.name(str(t.id)) for t in fresh}
 
     def _write_instance(self, resting: list[Any], over: bool) -> None:
         data = resting[0].data if resting else {}

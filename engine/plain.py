@@ -47,6 +47,9 @@ class PlainDomain:
     ) -> Effect:
         return Nothing(variables=_plain(data))
 
+    def asked(self, command: Command) -> Effect:
+        return Nothing()
+
     def untaken(self, command: Command, message: str, business_key: str | None) -> None:
         return None
 
@@ -54,7 +57,12 @@ class PlainDomain:
         return Nothing()
 
     def moved(
-        self, command: Command, instance: Instance, open_elements: tuple[Element, ...], ended: Element | None
+        self,
+        command: Command,
+        instance: Instance,
+        open_elements: tuple[Element, ...],
+        ended: Element | None,
+        opened: Mapping[str, str],
     ) -> Effect:
         return Nothing()
 

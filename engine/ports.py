@@ -189,6 +189,10 @@ class Domain(Protocol):
         """A message is about to be caught by `element`."""
         ...
 
+    def asked(self, command: Command) -> Effect:
+        """What a verb that moved no token leaves to be done, once it is through."""
+        ...
+
     def untaken(self, command: Command, message: str, business_key: str | None) -> None:
         """A job sent a message for which nobody waited (any more); it ends, and this keeps the word."""
         ...
@@ -198,7 +202,15 @@ class Domain(Protocol):
         ...
 
     def moved(
-        self, command: Command, instance: Instance, open_elements: tuple[Element, ...], ended: Element | None
+        self,
+        command: Command,
+        instance: Instance,
+        open_elements: tuple[Element, ...],
+        ended: Element | None,
+        opened: Mapping[str, str],
     ) -> Effect:
-        """The tokens came to rest at `open_elements`, or the instance ended at `ended`."""
+        """The tokens came to rest at `open_elements`, or the instance ended at `ended`.
+
+        `opened` are the ids of the user tasks that open by this move, by element.
+        """
         ...

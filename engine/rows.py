@@ -116,6 +116,7 @@ class Rows:
     def __init__(self, command: Command, diagram: Diagram, row: dict[str, Any]) -> None:
         self._command, self._diagram, self._row = command, diagram, row
         self._run = command.connection.execute
+        self._ids: dict[str, str] = {}
 
     @property
     def _mine(self) -> dict[str, Any]:
@@ -128,6 +129,10 @@ class Rows:
         self._follow_messages(before, after)
 
     # tasks
+
+    def name(self, token: str) -> str:
+        """The id that the task at this token will have."""
+        return self._ids.setdefault(token, store.new_id())
 
     def _follow_tasks(self, before: Waits, after: Waits, fields: Mapping[str, Any]) -> None:
         gone = [{**self._mine, "of_token": token} for token in before.tasks if token not in after.tasks]
@@ -173,7 +178,7 @@ class Rows:
         priority = _said(said, "priority")
         return {
             "instance_id": self._row["id"],
-            "id": store.new_id(),
+            "id": self._ids.pop(token, None) or store.new_id(),
             "token": token,
             "element_id": element_id,
             "element_name": node.element.name,

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import answers, calendar, closure, duplicates, rights, triggers, waits, work_orders
+from handlers import (
+    answers,
+    calendar,
+    closure,
+    duplicates,
+    hand_offs,
+    rights,
+    triggers,
+    waits,
+    work_orders,
+)
 from handlers.classification import reclassify
 from handlers.errors import NotASecondLine, RejectionIsFinal
 from handlers.incident import Answer, Case, Scene
@@ -118,10 +128,12 @@ def second_line(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def change_needed(case: Case, answer: Answer, scene: Scene, return_step: str) -> Outcome:
-    """Production is changed only through change management (POL-15): wait for the named change."""
+    """Production is changed only through change management (POL-15): handed to it, and waited for."""
     answers.need(answer, "change_ref")
     ref = answers.text(answer, "change_ref")
-    return Outcome({"change_ref": ref}) + waits.hold(case, "H2", answer, scene, return_step)
+    note = answers.text(answer, "hold_comment")
+    handed = hand_offs.open_one(case, hand_offs.CHANGE, scene, ref=ref, note=note)
+    return Outcome({"change_ref": ref}) + handed + waits.hold(case, "H2", answer, scene, return_step)
 
 
 def recall(case: Case, answer: Answer, scene: Scene) -> Outcome:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import answers, calendar, duplicates, rights, waits, work_orders
+from handlers import answers, calendar, duplicates, hand_offs, rights, waits, work_orders
 from handlers.codes import Code
 from handlers.errors import ChildrenOpen, ClosureCodeRefused, Missing, ProblemNeeded, Refused, WorkOrdersOpen
 from handlers.incident import Answer, Case, Incident, Scene
@@ -47,7 +47,7 @@ def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
     handed = [
         Row("hand_off", row.seq, {"result": "withdrawn", "done_at": scene.now})
         for row in case.hand_offs
-        if row.done_at is None
+        if row.done_at is None and row.work_order is not None
     ]
     return (
         leave("withdrawn", scene)
@@ -82,7 +82,8 @@ def closing(case: Case, answer: Answer, scene: Scene) -> Outcome:
         scene.codes.check("faq_category", changes["faq_category"], "faq_category")
     may_close(case, code, changes, scene)
     note = answers.text(answer, "comment")
-    return Outcome(changes, lines=[Line("note", note)] if note else [])
+    noted = Outcome(changes, lines=[Line("note", note)] if note else [])
+    return noted + hand_offs.to_problem(case, code, changes, scene)
 
 
 def by_itself(case: Case, scene: Scene) -> Outcome | None:

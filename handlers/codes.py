@@ -101,6 +101,16 @@ class Codes:
         found = self.row("classification", classification)
         return self.call_type(found.parent) if found.parent else found.code
 
+    def lineage(self, classification: str | None) -> tuple[str, ...]:
+        """A classification code and what stands above it, from the leaf to the call type."""
+        row = self.table("classification").get(classification or "")
+        return (row.code, *self.lineage(row.parent)) if row else ()
+
+    def inherited(self, classification: str | None, name: str) -> Any:
+        """A figure of the leaf, or else of the nearest row above it that has one."""
+        found = (self.row("classification", code).data.get(name) for code in self.lineage(classification))
+        return next((value for value in found if value is not None), None)
+
     def matrix(self, impact: str, urgency: str) -> str:
         """The priority of an impact and an urgency (PROCESS §6.7.1)."""
         return str(self.row("matrix", impact + urgency).data["priority"])

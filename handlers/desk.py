@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from sqlalchemy import Connection
@@ -26,8 +27,10 @@ from handlers import (
     edits,
     escalation,
     facts,
+    hand_offs,
     ledger,
     options,
+    order_steps,
     position,
     public_holidays,
     registration,
@@ -48,6 +51,7 @@ from handlers.position import Element
 
 INCIDENT = "incident_200"
 CLOSED = "ST8"
+NO_TASKS: Mapping[str, str] = MappingProxyType({})
 
 Decision = Callable[[Case, Mapping[str, Any], Scene], Outcome]
 
@@ -175,6 +179,8 @@ class Desk:
             return Effect()
         scene = self._scene(command)
         case = _open(command, task.instance.business_key)
+        if assignee is not None:
+            rights.not_concerned(case, scene, assignee)
         outcome = position.claimed(case, task.element.id, assignee, scene)
         now = _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
         return Effect(jobs=_follow(command, now, scene))
@@ -220,6 +226,7 @@ class Desk:
         instance: Instance,
         open_elements: Sequence[Element],
         ended: Element | None,
+        opened: Mapping[str, str] = NO_TASKS,
     ) -> Effect:
         """Status, step and hold follow the place that the diagram declares them for."""
         if instance.process not in (INCIDENT, triggers.PROCESS) or instance.business_key is None:
@@ -230,7 +237,7 @@ class Desk:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         if ended is not None:
             return Effect(jobs=[*triggers.ending(case), *_follow(command, case, scene)])
-        outcome = position.arrived(case, open_elements, scene)
+        outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
         now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
         return Effect(jobs=[*outcome.jobs, *_follow(command, now, scene)], tasks=tasks)
@@ -258,9 +265,13 @@ class Desk:
         edits.check_version(case.incident, seen)
         return self._record(command, case, edits.edit, data, "edit") if data else Effect()
 
-    def update(self, command: Command, no: str, data: Mapping[str, Any]) -> Effect:
-        """Tell the caller where the call stands (§6.5.8); moves no token."""
-        return self._record(command, _open(command, no), updates.tell, data, "update")
+    def record(
+        self, command: Command, no: str, verb: str, data: Mapping[str, Any], seen: int | None = None
+    ) -> Effect:
+        """A verb of VERBS on a call that nobody changed since version `seen`; moves no token."""
+        case = _read(command, no) if verb in AFTER_CLOSING else _open(command, no)
+        edits.check_version(case.incident, seen)
+        return self._record(command, case, VERBS[verb], data, verb)
 
     def sees_contacts(self, command: Command) -> bool:
         """Whether this person reads personal contact data (PROCESS §6.10)."""
@@ -285,9 +296,15 @@ class Desk:
     def calendar_changed(self, command: Command, name: str) -> None:
         """The days of a calendar were changed in this transaction: `codes` are the new ones from here on.
 
-        The one place where what runs on the calendar is looked at again.
+        Whatever runs on it is looked at again: its clocks are replayed on the new days.
         """
         self._write_codes(command)
+        jobs = command.memory.setdefault(ASKED, [])
+        jobs += [deadlines.wake(no, None) for no in ledger.running(command.connection)]
+
+    def asked(self, command: Command) -> Effect:
+        """The looks at open calls that a change of a calendar asks for."""
+        return Effect(jobs=command.memory.get(ASKED, ()))
 
     def import_calendar(
         self, command: Command, name: str, year: int, kind: str, content: bytes
@@ -423,8 +440,14 @@ CLOSING = ("T200_9", "T200_10")
 
 STEPS = ("T200_", "S200_")
 
+# In the command's memory: the jobs that a verb without a token asks for.
+ASKED = "asked"
+
 # In the command's memory: this verb wrote rows of the code tables.
 CODES_CHANGED = "codes changed"
+
+# What is done for a closed call too: other processes report back when they do.
+AFTER_CLOSING = tuple(hand_offs.VERBS)
 
 # What the first gateways may ask before anybody has answered.
 FIRST_VARIABLES: dict[str, Any] = {
@@ -444,7 +467,7 @@ TOPICS: dict[str, Decision] = {
 }
 
 # What jobs of ours do to a call, at their time.
-WORK: dict[str, Decision] = {"look": deadlines.look}
+WORK: dict[str, Decision] = {"look": deadlines.look, "complained": requests.complained}
 
 ANSWERS: dict[tuple[str, str], Decision] = {
     (INCIDENT, "T200_1"): registration.record,
@@ -472,3 +495,5 @@ MESSAGES: dict[tuple[str, str], Decision] = {
     },
     **{(triggers.PROCESS, name): decide for name, decide in escalation.MESSAGES.items()},
 }
+
+VERBS: dict[str, Decision] = {"update": updates.tell, **order_steps.VERBS, **hand_offs.VERBS}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import answers, rights
+from handlers import answers, hand_offs, rights
 from handlers.codes import Code
 from handlers.errors import NotAllowed, NotEditable, StaleCall, UnknownRecord, WrongBranch
 from handlers.incident import Answer, Case, Incident, Scene
@@ -22,7 +22,8 @@ def edit(case: Case, answer: Answer, scene: Scene) -> Outcome:
     for name in answer:
         _may(name, case, scene)
         changes |= FIELDS[name](name, case.incident, answer, scene)
-    return Outcome(changes)
+    unknown = hand_offs.unknown_item(case, changes, scene) if "ci_text" in changes else Outcome()
+    return Outcome(changes) + unknown
 
 
 def check_version(call: Incident, seen: int | None) -> None:

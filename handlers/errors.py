@@ -346,3 +346,59 @@ class HandlerConcerned(Refused):
     code = "handler-concerned"
     zh = "{person} 是被申述人,不能处理此申述。"
     en = "{person} is the person complained about and cannot handle it."
+
+
+class NotByHand(Refused):
+    """The process makes work orders of this type itself (code table `work_order_by_hand`)."""
+
+    code = "not-by-hand"
+    zh = "{type} 类工单由流程生成,不能手工新建。"
+    en = "Work orders of type {type} are made by the process, not by hand."
+
+
+class WorkOrderNotNow(Refused):
+    """At this status no work order of this type is made by hand, and never for a duplicate."""
+
+    code = "work-order-not-now"
+    zh = "事件 {no}(状态 {status})现在不能新建 {type} 类工单。"
+    en = "No work order of type {type} is made for the call {no} at status {status}."
+
+
+class CarriedByTask(Refused):
+    """A task of the diagram carries this work order: it is stepped there, and the work order follows."""
+
+    code = "carried-by-task"
+    zh = "工单 {no} 由步骤 {step} 的任务 {task} 办理,请在该任务中操作。"
+    en = "The work order {no} is carried by the task {task} of step {step}; use that task."
+
+
+class NotOfThisRequest(Refused):
+    """The request form of this leaf has no such field (code table `request_field`)."""
+
+    code = "not-of-this-request"
+    zh = "{classification} 的请求单没有这些项:{names}。"
+    en = "The request form of {classification} has no such fields: {names}."
+
+
+class ComplaintRefused(Refused):
+    """A 申述 is about an incident that exists (PROCESS §6.4, 200.3)."""
+
+    code = "complaint-refused"
+    zh = "{related} 不能作为被申述的事件:{why_zh}。"
+    en = "{related} cannot be the incident complained about: {why_en}."
+
+
+class HandOffByProcess(Refused):
+    """Hand-offs to this process are made and answered by step 200.3."""
+
+    code = "hand-off-by-process"
+    zh = "转 {process} 由步骤 200.3 办理:请用工单 {order} 或消息 request_done。"
+    en = "The hand-off to {process} is step 200.3's: use the work order {order} or the message request_done."
+
+
+class HandOffAnswered(Refused):
+    """A hand-off is answered for good once; open another one."""
+
+    code = "hand-off-answered"
+    zh = "事件 {no} 的转出单 {seq} 已办结({result})。"
+    en = "The hand-off {seq} of the call {no} is answered already ({result})."

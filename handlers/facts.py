@@ -1,5 +1,7 @@
 """Reading the books for people: one call, what hangs on it, its log. Lists are in `registry`."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, select
@@ -25,6 +27,11 @@ def work_orders(connection: Connection, no: str) -> list[dict[str, Any]]:
     return _under(connection, tables.work_order, no)
 
 
+def carried_by(connection: Connection, no: str, task_id: str) -> list[str]:
+    """The numbers of the call's work orders that a task carries."""
+    return [row["no"] for row in work_orders(connection, no) if row["task_id"] == task_id]
+
+
 def holds(connection: Connection, no: str) -> list[dict[str, Any]]:
     """The holds of a call."""
     return _under(connection, tables.hold, no)
@@ -46,7 +53,12 @@ def confirmations(connection: Connection, no: str) -> list[dict[str, Any]]:
 
 def hand_offs(connection: Connection, no: str) -> list[dict[str, Any]]:
     """The hand-offs of a call to other processes."""
-    return _under(connection, tables.hand_off, no)
+    return [with_details(row) for row in _under(connection, tables.hand_off, no)]
+
+
+def with_details(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A hand-off with its details as an object; None if there are none."""
+    return {**row, "details": json.loads(row["details"]) if row["details"] else None}
 
 
 def escalations(connection: Connection, no: str) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The values that decisions are made of: the call, what hangs on it, and the scene of a decision."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -135,6 +135,8 @@ class WorkOrder:
     group: str | None = None
     assignee: str | None = None
     created_at: datetime | None = None
+    created_by: str | None = None
+    task_id: str | None = None
     due_accept: datetime | None = None
 
 
@@ -178,12 +180,18 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandOff:
-    """One hand-off to the request or 申述 process (转出单)."""
+    """One hand-off to another process (转出单); to the request or 申述 process with its work order."""
 
     seq: int
     process: str
     group: str | None = None
+    handler: str | None = None
+    ref: str | None = None
+    details: str | None = None
     work_order: int | None = None
+    opened_by: str | None = None
+    answered_by: str | None = None
+    result: str | None = None
     done_at: datetime | None = None
 
 
@@ -301,8 +309,9 @@ class Case:
 
     @property
     def hand_off(self) -> HandOff | None:
-        """The hand-off that is not answered yet."""
-        return next((row for row in reversed(self.hand_offs) if row.done_at is None), None)
+        """The hand-off to the request or 申述 process that is not answered yet; the call waits for it."""
+        waiting = (row for row in reversed(self.hand_offs) if row.done_at is None)
+        return next((row for row in waiting if row.work_order is not None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,6 +389,8 @@ class Facts(Protocol):
     def children(self, no: str) -> tuple[Incident, ...]: ...
     def leaders(self, group: str) -> tuple[str, ...]: ...
     def similar(self, call: Incident) -> tuple[str, ...]: ...
+    def alike(self, call: Incident, since: datetime, without: Collection[str]) -> tuple[str, ...]: ...
+    def handed_over(self, process: str, calls: Collection[str]) -> bool: ...
     def member(self, group: str, person: str) -> bool: ...
 
 

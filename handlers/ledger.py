@@ -84,6 +84,13 @@ def read(connection: Connection, no: str) -> Case:
     return Case(of(Incident, row._mapping), _Reading(connection, no))
 
 
+def running(connection: Connection) -> list[str]:
+    """The open calls that have clocks."""
+    table = tables.incident
+    chosen = select(table.c.no).where(tables.OPEN, table.c.priority.is_not(None)).order_by(table.c.no)
+    return list(connection.execute(chosen).scalars())
+
+
 def exists(connection: Connection, no: str) -> bool:
     """Whether there is a call of this number."""
     return (

@@ -1,11 +1,12 @@
 """The facts of the database for decisions: reference data and other calls, read when asked for."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, case, false, or_, select
+from sqlalchemy import Connection, Table, and_, bindparam, case, false, func, or_, select
 
 from handlers import tables
 from handlers.incident import Ci, Contract, Incident, Person, Vendor, Workgroup, of
@@ -73,6 +74,35 @@ class Lookups:
         open_now = (column.no != call.no, column.status.in_(OPEN))
         chosen = select(column.no).where(*open_now, or_(false(), *same)).order_by(column.no).limit(MOST)
         return tuple(self._connection.execute(chosen).scalars())
+
+    def alike(self, call: Incident, since: datetime, without: Collection[str]) -> tuple[str, ...]:
+        """Other incidents reported since then, of the same CI or of the same category and classification.
+
+        No duplicates, and none that closed `without` counting (PROCESS §6.3, POL-23).
+        """
+        column = tables.incident.c
+        ends = or_(column.closure_code.is_(None), column.closure_code.not_in(without))
+        category = func.coalesce(column.category_final, column.category)
+        kind = and_(
+            category == (call.category_final or call.category), column.classification == call.classification
+        )
+        chosen = (
+            select(column.no)
+            .where(column.reported_at >= since, column.no != call.no, column.call_type == "INC")
+            .where(column.parent.is_(None), ends)
+            .where(or_(kind, column.ci == call.ci) if call.ci else kind)
+            .order_by(column.reported_at.desc(), column.no.desc())
+            .limit(MOST)
+        )
+        return tuple(self._connection.execute(chosen).scalars())
+
+    def handed_over(self, process: str, calls: Collection[str]) -> bool:
+        """One of the calls has an open hand-off to the process."""
+        column = tables.hand_off.c
+        chosen = select(column.seq).where(
+            column.call.in_(calls), column.process == process, column.done_at.is_(None)
+        )
+        return self._connection.execute(chosen.limit(1)).first() is not None
 
     def member(self, group: str, person: str) -> bool:
         """The person is in the group, in whatever role."""

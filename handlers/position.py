@@ -6,11 +6,12 @@ from typing import Any, Protocol
 
 from handlers import calendar, duplicates, triggers, waits, work_orders
 from handlers.incident import Case, Incident, Scene
-from handlers.outcome import Notice, Outcome, TaskFields
+from handlers.outcome import Notice, Outcome, Row, TaskFields
 
 RECORDED_BY = "T200_1"
 WORKING = ("ST4", "ST5")
 ASSIGNED = ("T200_5_accept", "T200_6", "T200_7", "T200_8")
+"""The tasks of second line, which carry its work orders."""
 
 
 class Element(Protocol):
@@ -61,11 +62,21 @@ def claimed(case: Case, place: str, assignee: str | None, scene: Scene) -> Outco
         changes["first_response_at"] = scene.now
     if place not in ASSIGNED or call.assignee == assignee:
         return Outcome(changes)
-    order = case.dispatch
-    rows = work_orders.reassign(order, assignee, scene) if order else ()
+    order, carried = case.dispatch, work_orders.carried(case)
+    rows = tuple(row for one in carried for row in work_orders.reassign(one, assignee, scene))
     if place != "T200_5_accept":
         rows = (*rows, *(work_orders.step(order, "W3", scene) if order and order.status == "W2" else ()))
     return Outcome({**changes, "assignee": assignee}, rows=rows)
+
+
+def carried(case: Case, opened: Mapping[str, str]) -> Outcome:
+    """The task that opens at second line is named by the work orders that it carries (PROCESS §6.1.3)."""
+    task_id = next((opened[place] for place in ASSIGNED if place in opened), None)
+    if task_id is None:
+        return Outcome()
+    return Outcome(
+        rows=[Row("work_order", order.seq, {"task_id": task_id}) for order in work_orders.carried(case)]
+    )
 
 
 def _declared(place: Element) -> dict[str, Any]:

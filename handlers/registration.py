@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers import answers, closure, duplicates, major, rights, waits
+from handlers import answers, closure, duplicates, hand_offs, major, requests, rights, waits
 from handlers.classification import expected, reclassify
 from handlers.errors import NotAllowed, UnknownCode, UnknownRecord, WrongBranch
 from handlers.incident import Answer, Case, Incident, Scene
@@ -56,6 +56,7 @@ def record(case: Case, answer: Answer, scene: Scene) -> Outcome:
         "recorded_by": scene.by.id,
         "owner": _owner(scene),
         "recurrence_of": _recurrence(answer, scene),
+        "complaint_ref": _complaint(case.incident, call_type, answer, scene),
     }
     told = changes.get("caller") or changes.get("caller_name")
     return Outcome(changes, notices=[Notice("registered", told)])
@@ -76,7 +77,8 @@ def collect(case: Case, answer: Answer, scene: Scene) -> Outcome:
     )
     match chosen:
         case "proceed":
-            return facts + _proceed(case, answer, scene)
+            unknown = hand_offs.unknown_item(case, facts.changes, scene)
+            return facts + _proceed(case, answer, scene) + unknown
         case "reclassify":
             return facts + reclassify(case, answer, scene)
         case "duplicate":
@@ -160,6 +162,11 @@ def _recurrence(answer: Answer, scene: Scene) -> str | None:
     if no and scene.facts.call(no) is None:
         raise UnknownRecord("recurrence_of", table="incident", value=no)
     return no
+
+
+def _complaint(call: Incident, call_type: str, answer: Answer, scene: Scene) -> str | None:
+    """The incident that a 申述 is about, if the caller names it (S12)."""
+    return requests.related(answers.text(answer, "related_call"), replace(call, call_type=call_type), scene)
 
 
 def _item(call: Incident, answer: Answer, scene: Scene) -> dict[str, Any]:

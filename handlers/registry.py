@@ -1,6 +1,7 @@
-"""Lists of calls, work orders and escalations: filters, orders with an index each, pages."""
+"""Lists of calls, work orders, escalations and hand-offs: filters, orders with an index each, pages."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
@@ -8,9 +9,11 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
 from handlers import tables, work_orders
 from handlers.codes import Codes
 from handlers.errors import ListedOnly, RecordNotFound, StaleNext, UnknownCode
+from handlers.facts import with_details
 from handlers.paging import Order, Page, count, cut, page
 
 call, order, escalation = tables.incident.c, tables.work_order.c, tables.escalation.c
+hand_off = tables.hand_off.c
 
 # What a list shows of a call; the record has the rest.
 SHOWN = (
@@ -47,6 +50,11 @@ WORK_ORDERS = {
 ESCALATIONS = {
     "-raised_at": Order((escalation.raised_at, escalation.call, escalation.seq), down=True),
     "raised_at": Order((escalation.raised_at, escalation.call, escalation.seq)),
+}
+
+HAND_OFFS = {
+    "-handed_off_at": Order((hand_off.handed_off_at, hand_off.call, hand_off.seq), down=True),
+    "handed_off_at": Order((hand_off.handed_off_at, hand_off.call, hand_off.seq)),
 }
 
 
@@ -151,6 +159,31 @@ def escalation_of(connection: Connection, no: str, seq: int) -> dict[str, Any]:
     return {**found, "raises": [dict(row) for row in rows.mappings()]}
 
 
+def hand_offs(
+    connection: Connection,
+    codes: Codes,
+    wanted: Mapping[str, Any],
+    *,
+    sort: str = "-handed_off_at",
+    limit: int = 50,
+    after: Sequence[Any] | None = None,
+) -> Page:
+    """Hand-offs that are as `wanted`: keys of HAND_OFF_FILTERS, and `open`. Raises UnknownCode."""
+    check_codes(codes, {"process": "hand_off_process"}, wanted)
+    chosen = select(tables.hand_off).where(*_equal(HAND_OFF_FILTERS, wanted))
+    if "open" in wanted:
+        done = hand_off.done_at
+        chosen = chosen.where(done.is_(None) if wanted["open"] else done.is_not(None))
+    found = page(connection, chosen, HAND_OFFS[sort], limit, after)
+    return replace(found, rows=[with_details(row) for row in found.rows])
+
+
+def hand_off_of(connection: Connection, no: str, seq: int) -> dict[str, Any]:
+    """One hand-off of a call. Raises RecordNotFound."""
+    key = (hand_off.call == no, hand_off.seq == seq)
+    return with_details(_one(connection, tables.hand_off, key, f"{no}/{seq}"))
+
+
 def contains(text: str, *columns: ColumnElement[Any]) -> ColumnElement[bool]:
     """The text stands in one of the columns, in any case; its wildcards are taken literally."""
     return or_(*(column.icontains(text, autoescape=True) for column in columns))
@@ -209,4 +242,9 @@ ESCALATION_FILTERS: Mapping[str, ColumnElement[Any]] = {
     "trigger": escalation.trigger,
     "holder": escalation.holder,
     "holder_group": escalation.holder_group,
+}
+HAND_OFF_FILTERS: Mapping[str, ColumnElement[Any]] = {
+    "incident": hand_off.call,
+    "process": hand_off.process,
+    "group": hand_off.group,
 }

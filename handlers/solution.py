@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from handlers import answers, rights
+from handlers import answers, hand_offs, rights
 from handlers.incident import Answer, Case, Scene
 from handlers.outcome import Outcome
+
+WORKAROUND = "workaround"
 
 
 def solved(case: Case, answer: Answer, scene: Scene, tier: str, work_order: int | None = None) -> Outcome:
@@ -12,11 +14,13 @@ def solved(case: Case, answer: Answer, scene: Scene, tier: str, work_order: int 
     answers.need(answer, "solution_kind", "solution_steps")
     kind = scene.codes.check("solution_kind", answer["solution_kind"], "solution_kind").code
     when = _resolved_at(case, answer, scene)
-    return Outcome(
+    steps = str(answers.text(answer, "solution_steps"))
+    told = hand_offs.workaround(case, steps, scene) if kind == WORKAROUND else Outcome()
+    return told + Outcome(
         {
             "solution_tier": tier,
             "solution_kind": kind,
-            "solution_steps": answers.text(answer, "solution_steps"),
+            "solution_steps": steps,
             "solution_wo": work_order,
             "solution_inherited": False,
             "solver": scene.by.id,

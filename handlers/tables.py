@@ -292,6 +292,7 @@ hand_off = Table(
     Column("accepted_at", Instant),
     Column("done_at", Instant),
     Column("work_order", Integer),
+    Index("hand_off_made", "handed_off_at", "call", "seq"),
 )
 
 escalation = Table(

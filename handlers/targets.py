@@ -31,9 +31,9 @@ def follow(case: Case, scene: Scene) -> tuple[Clocks, list[Event]]:
 def minutes(call: Incident, kind: str, scene: Scene) -> float | None:
     """The target of a clock now: the leaf's own for a request, else the figure of the priority's row."""
     if kind == RESOLVE and call.call_type != "INC":
-        leaf = scene.codes.table("classification").get(call.classification or "")
-        if leaf and leaf.data.get("resolve"):
-            return float(leaf.data["resolve"])
+        own = scene.codes.inherited(call.classification, "resolve")
+        if own:
+            return float(own)
     return scene.codes.minutes(call.priority, FIGURES[kind])
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from handlers import answers, calendar, rights, work_orders
+from handlers import answers, calendar, hand_offs, rights, work_orders
 from handlers.codes import Code
 from handlers.errors import HoldRefused, HoldTooLong
 from handlers.incident import Answer, Case, Hold, Scene
@@ -71,9 +71,9 @@ def change_done(case: Case, answer: Answer, scene: Scene) -> Outcome:
     rights.desk_or_second_line(case, scene, "change_done")
     result = scene.codes.check("change_result", answer.get("change_result"), "change_result").code
     ref = answers.text(answer, "change_ref") or case.incident.change_ref
-    return Outcome({"change_ref": ref}, lines=[Line("change", result)]) + _answered(
-        case, "change_done", answer, scene
-    )
+    reported = hand_offs.change_reported(case, result, ref, answers.text(answer, "note"), scene)
+    noted = Outcome({"change_ref": ref}, lines=[Line("change", result)])
+    return reported + noted + _answered(case, "change_done", answer, scene)
 
 
 def parts_arrived(case: Case, answer: Answer, scene: Scene) -> Outcome:

@@ -34,9 +34,7 @@ def step_from(seq: int, no: str, status: str, to: str, scene: Scene, **values: A
         raise WorkOrderRefused(no=no, old=status, new=to)
     last = len(path) - 1
     return tuple(
-        Row(
-            "work_order", seq, {"status": state, **_stamps(state, scene), **(values if place == last else {})}
-        )
+        Row("work_order", seq, {"status": state, **stamps(state, scene), **(values if place == last else {})})
         for place, state in enumerate(path)
     )
 
@@ -99,6 +97,16 @@ def finish(
     return step(order, "W5", scene, result=result, finished_at=scene.now, **values)
 
 
+def carried(case: Case) -> tuple[WorkOrder, ...]:
+    """The open work orders that tasks of the diagram carry: the dispatch, at 200.7-200.8 the engagement's."""
+    running = case.engagement.work_order if case.engagement else None
+    return tuple(
+        order
+        for order in case.work_orders
+        if order.status in OPEN and (order == case.dispatch or order.seq == running)
+    )
+
+
 def reassign(order: WorkOrder, assignee: str | None, scene: Scene) -> tuple[Row, ...]:
     """Another member of the group works on it; a finished work order keeps who did it."""
     return (Row("work_order", order.seq, {"assignee": assignee}),) if order.status in OPEN else ()
@@ -126,7 +134,8 @@ def _path(old: str, new: str, scene: Scene) -> list[str] | None:
     return None
 
 
-def _stamps(state: str, scene: Scene) -> dict[str, Any]:
+def stamps(state: str, scene: Scene) -> dict[str, Any]:
+    """The moment that a state stands for."""
     match state:
         case "W2":
             return {"accepted_at": scene.now}

@@ -237,7 +237,7 @@ SHAPES: dict[str, Shape] = {
                 row(tables.vendor_engagement, contacts=array(row(tables.vendor_attempt)))
             ),
             "confirmations": array(row(tables.confirmation)),
-            "hand_offs": array(row(tables.hand_off)),
+            "hand_offs": array(ref("HandOff")),
             "escalations": array(ref("EscalationWithRaises")),
             "notices": array(row(tables.notice)),
             "similar": {
@@ -262,6 +262,10 @@ SHAPES: dict[str, Shape] = {
         {
             **TASK,
             "completed_at": maybe("string", format="date-time"),
+            "work_orders": {
+                **array(TEXT),
+                "description": "此任务办理的工单 · The work orders that this task carries",
+            },
             "form": {
                 "anyOf": [strict({"id": TEXT, "fields": array(FIELD)}), {"type": "null"}],
             },
@@ -270,6 +274,8 @@ SHAPES: dict[str, Shape] = {
     "Moved": strict({"incident": maybe("string"), "instance": ref("Instance"), "tasks": array(ref("Task"))}),
     "WorkOrder": row(tables.work_order),
     "WorkOrders": page("WorkOrder"),
+    "HandOff": row(tables.hand_off, without=("details",), details={**ANYTHING, "type": ["object", "null"]}),
+    "HandOffs": page("HandOff"),
     "Escalation": row(tables.escalation),
     "Escalations": page("Escalation"),
     "EscalationWithRaises": row(tables.escalation, raises=array(row(tables.escalation_raise))),

@@ -10,6 +10,7 @@ from api.http import Blueprint, Nothing, Schema
 from api.product import engine, now, person, product
 from engine import reads
 from engine.errors import InstanceNotFound, TaskNotFound
+from handlers import facts
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="任务 · Tasks")
 
@@ -145,5 +146,6 @@ def _task(task_id: str) -> dict[str, Any]:
         return {
             **shapes.task(row),
             "completed_at": row.completed_at,
+            "work_orders": facts.carried_by(connection, row.business_key or "", row.id),
             "form": shapes.form(connection, drawn, row.business_key) if drawn else None,
         }

@@ -42,7 +42,7 @@ LIKELY = {
 """Answers that let a call go on; None leaves a field empty."""
 EARLY = ("false_alarm", "duplicate", "reclassify", "request", "complaint")
 """Outcomes that end a call before much has happened: thrown again."""
-OURS = {"id", "instance", "instance_id", "token", "hash", "prev_hash", "log_hash"}
+OURS = {"id", "task_id", "instance", "instance_id", "token", "hash", "prev_hash", "log_hash"}
 """What differs between two databases by chance."""
 
 

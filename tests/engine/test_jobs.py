@@ -594,7 +594,7 @@ def test_no_way_out_of_a_gateway_is_a_failure_at_the_gateway(office: Office) -> 
 
 def test_the_variables_that_the_domain_gives_at_rest_reach_waiting_places(database: Any) -> None:
     class Counting(PlainDomain):
-        def moved(self, command: Any, instance: Any, open_elements: Any, ended: Any) -> Any:
+        def moved(self, command: Any, instance: Any, open_elements: Any, *_: Any) -> Any:
             return Nothing(variables={"place": ",".join(e.id for e in open_elements)})
 
     office = Office(database, Counting())

@@ -68,7 +68,7 @@ CHOICE_FORM = form(OUTCOME, {"key": "note", "type": "textfield", "validate": {"m
 class Proposing(PlainDomain):
     """Proposes 李娜 for the task `a`, without her having claimed it."""
 
-    def moved(self, command: Any, instance: Any, open_elements: Any, ended: Any) -> Any:
+    def moved(self, command: Any, instance: Any, open_elements: Any, *_: Any) -> Any:
         return Nothing(tasks={"a": Fields(assignee="lina")})
 
 

@@ -145,7 +145,7 @@ def _work_orders(call: Mapping[str, Any], orders: list[Any], lines: list[Any]) -
     dispatches = [order for order in orders if order["type"] == "DSP"]
     if call["dispatch_count"] != len(dispatches):
         yield f"dispatch_count {call['dispatch_count']}, {len(dispatches)} work orders"
-    rejected = len([order for order in orders if order["status"] == "W6"])
+    rejected = len([order for order in dispatches if order["status"] == "W6"])
     if call["reject_count"] != rejected:
         yield f"reject_count {call['reject_count']}, {rejected} in W6"
     working = [order["no"] for order in dispatches if order["status"] in ("W1", "W2", "W3", "W4")]

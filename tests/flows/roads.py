@@ -41,7 +41,10 @@ THIRD_LINE = [*VENDOR_ASKED, ANSWERED]
 SOLVED_BY_FIRST = [*FIRST_LINE, ("李娜", "一线支持尝试解决", SOLVED)]
 SOLVED_BY_SECOND = [*SECOND_LINE, ("郑浩", "二线尝试解决", SOLVED)]
 SOLVED_BY_VENDOR = [*THIRD_LINE, ("郑浩", "三线/供应商尝试解决", SOLVED)]
-HANDED_OFF: list[Turn] = [("李娜", "服务请求处理流程", [["结果", "转出"], ["请求/申述单号", "REQ-1"]])]
+ACCOUNT = [["帐号所在系统", "核心"], ["帐号使用人", "陈新"]]
+HANDED_OFF: list[Turn] = [
+    ("李娜", "服务请求处理流程", [["结果", "转出"], ["请求/申述单号", "REQ-1"], *ACCOUNT])
+]
 
 ROADS = {
     "收集信息": (CALL, []),

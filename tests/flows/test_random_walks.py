@@ -26,6 +26,7 @@ from engine.core import Engine
 from engine.errors import EngineError, Failed, Unavailable
 from engine.forms import Field, Form, compile_form
 from engine.ports import SYSTEM, Actor, Command
+from handlers.codes import shipped
 from handlers.desk import Desk
 from handlers.errors import Refused
 from tests.flows import invariants, roads
@@ -76,6 +77,9 @@ DETOURS: dict[str, tuple[dict[str, Any], ...]] = {
     "T200_5_accept": ({"accept": "rejected", "reject_reason": "R1"},),
     "T200_6": ({"outcome_6": "vendor"}, {"outcome_6": "suspend", "hold_comment": "约定周一再查"}),
 }
+ACCOUNT = {"account_system": "核心", "account_holder": "陈新"}
+# Of other requests than the walks make, or numbers of other calls.
+LEFT_OUT = {row.code for row in shipped() if row.table == "request_field"} - ACCOUNT.keys() | {"related_call"}
 LONGEST_ROAD = 60
 CODES = ("C01", "C02", "C03", "C04", "C05", "C06", "C07", "C08", "C09", "C10", "C11")
 
@@ -317,6 +321,8 @@ class Walk:
         """A fitting value for a field; None leaves it out."""
         if field.key == "parent":
             return self.pick(self.calls)
+        if field.key in LEFT_OUT:
+            return None
         if field.key == "environment":
             return self.pick(("PROD", "PROD", "PROD", "DEV"))
         if field.key in ("priority", "major", "complained_about", "closure_code") and self.pick(
@@ -394,6 +400,8 @@ class Walk:
             answers = [self.pick(DETOURS[task.element_id])]
             if "hold_comment" in answers[0]:
                 answers = [answers[0] | {"expected_resume": (self.now + timedelta(hours=1)).isoformat()}]
+        if task.element_id == "S200_3":
+            answers = [answers[0], answers[0] | ACCOUNT]
         if task.element_id == "T200_10":
             answers = [answers[0] | {"closure_code": code} for code in CODES]
         for answer in answers:

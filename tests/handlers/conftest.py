@@ -136,8 +136,15 @@ class Hand:
         return self
 
     def at(self, place, by="lina"):
+        stands = element(place)
+        opened = {place: f"task-{place}"} if stands.type == "userTask" else {}
         with self.command(by) as command:
-            self.effect = self.desk.moved(command, self.instance, (element(place),), None)
+            self.effect = self.desk.moved(command, self.instance, (stands,), None, opened)
+        return self
+
+    def do(self, verb, by="lina", **data):
+        with self.command(by) as command:
+            self.effect = self.desk.record(command, self.no, verb, data)
         return self
 
     def end(self, by="lina"):
@@ -209,7 +216,7 @@ class NoFacts:
     """No reference data at hand."""
 
     def __getattr__(self, name):
-        return lambda *args: () if name in ("leaders", "children", "similar") else None
+        return lambda *args: () if name in ("leaders", "children", "similar", "alike") else None
 
 
 @pytest.fixture(scope="session")

@@ -158,7 +158,9 @@ def test_a_request_filed_as_incident_leaves_by_hand_off(hand):
     """S07."""
     hand.registered(classification="INC-USE", subject="新柜员无法登录核心").at("T200_2")
     hand.answer("T200_2", outcome_2="reclassify", classification="SR-ACC-NEW").call("classify").at("S200_3")
-    hand.answer("S200_3", outcome_3="handed_off").at("W_request")
+    hand.answer("S200_3", outcome_3="handed_off", account_system="核心", account_holder="陈新").at(
+        "W_request"
+    )
 
     record = hand.record
     assert (record["status"], record["call_type"], record["priority"]) == ("ST9", "SR", "SR")

@@ -32,6 +32,7 @@ def books(app: Flask) -> Flask:
             (tables.incident, _call),
             (tables.work_order, _work_order),
             (tables.escalation, _escalation),
+            (tables.hand_off, _hand_off),
             (tables.organisation, _organisation),
             (tables.person, _person),
             (tables.workgroup, _workgroup),
@@ -60,6 +61,29 @@ def pages(client: Client) -> Callable[[str], Iterator[dict[str, Any]]]:
             following = answer.json["next"]
 
     return turn
+
+
+def beside(client: Client, no: str) -> Iterator[tuple[Client, str, dict[str, Any]]]:
+    """What people do beside the diagram, on a call that has one work order: who, where, what."""
+    owner, helper = client.as_("zhenghao"), client.as_("zhoutao")
+    onsite = {"type": "ONS", "group": "WG-NET", "comment": "请到网点检查线路"}
+    for place, verb, said in (
+        ("02", "accept", {}),
+        ("02", "start", {}),
+        ("02", "hold", {"comment": "等门禁"}),
+        ("02", "start", {}),
+        ("02", "finish", {"result": "solved", "labour_min": 35, "solution": "线路正常"}),
+        ("03", "assign", {"assignee": "zhoutao"}),
+        ("03", "recall", {"comment": "不需要了"}),
+        ("04", "reject", {"reject_reason": "R1", "suggested_group": "WG-APP"}),
+    ):
+        if verb in ("accept", "assign", "reject"):
+            yield owner, f"/incidents/{no}/work-orders", onsite
+        who = owner if verb == "recall" else helper
+        yield who, f"/work-orders/{no}-{place}/{verb}", said
+    yield helper, f"/incidents/{no}/hand-offs", {"process": "PRB", "note": "根因不明", "urgency": "U3"}
+    known = {"result": "known_error", "ref": "PRB-77", "note": "固件 3.1 缺陷"}
+    yield owner, f"/incidents/{no}/hand-offs/1/answer", known
 
 
 def _shuffled(n: int) -> Any:
@@ -118,6 +142,17 @@ def _escalation(n: int) -> dict[str, Any]:
         "raised_by": "lina",
         "holder_group": "WG-IM",
         "holder": "liuyang",
+    }
+
+
+def _hand_off(n: int) -> dict[str, Any]:
+    return {
+        "call": _call(n)["no"],
+        "seq": 1,
+        "process": "CHG" if n % 2 else "PRB",
+        "group": "WG-IM",
+        "handed_off_at": _shuffled(n),
+        "done_at": MONDAY if n % 5 == 0 else None,
     }
 
 

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from api.v1.docs import EXAMPLES
 from engine import store
 from tests.api.test_ten_routes import complete
-from tests.api.v1.conftest import CALL
+from tests.api.v1.conftest import CALL, beside
 from tests.conftest import MONDAY, Client
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -70,6 +70,10 @@ def _story(app: Flask, client: Client) -> Iterator[tuple[TestResponse, Any]]:
     yield asked(client, "GET", f"/work-orders/{no}-01")
     yield asked(client, "GET", "/escalations?open=true&limit=1")
     yield asked(client, "GET", f"/escalations/{no}/1")
+    for who, path, told in beside(client, no):
+        yield asked(who, "POST", path, told)
+    yield asked(client, "GET", "/hand-offs?process=PRB&open=true&limit=1")
+    yield asked(client, "GET", f"/hand-offs/{no}/1")
     yield asked(client, "POST", f"/incidents/{no}/messages", {"name": "recall", "data": {}})
     yield asked(client, "GET", f"/incidents/{no}")
     yield asked(client, "GET", f"/incidents/{no}/history")

@@ -29,6 +29,8 @@ ORDERS: dict[str, tuple[str, Callable[[dict[str, Any]], Any] | None, bool]] = {
     "/work-orders?sort=created_at": ("no", lambda r: (r["created_at"], r["no"]), False),
     "/escalations": ("call", lambda r: (r["raised_at"], r["call"]), True),
     "/escalations?sort=raised_at": ("call", lambda r: (r["raised_at"], r["call"]), False),
+    "/hand-offs": ("call", lambda r: (r["handed_off_at"], r["call"]), True),
+    "/hand-offs?sort=handed_off_at": ("call", lambda r: (r["handed_off_at"], r["call"]), False),
     "/failures": ("id", lambda r: (r["at"], r["id"]), True),
     "/failures?sort=at": ("id", lambda r: (r["at"], r["id"]), False),
     "/people": ("staff_no", None, False),
@@ -110,6 +112,8 @@ FILTERS = {
     "/work-orders?incident=SD202611210001": 1,
     "/escalations?level=E2&trigger=X13": 12,
     "/escalations?open=false": 5,
+    "/hand-offs?open=false": 5,
+    "/hand-offs?process=CHG&open=true": 10,
     "/escalations?holder=liuyang&holder_group=WG-IM": 25,
     "/escalations?incident=SD202611210001": 1,
     "/failures?open=true": 20,
@@ -188,7 +192,7 @@ def test_the_version_names_what_runs(client: Client) -> None:
     version = client.get("/version").json
 
     assert version["engine"] == {"name": "SpiffWorkflow", "version": "3.2.0"}
-    assert version["schema"] == "0005"
+    assert version["schema"] == "0006"
     assert [d["process"] for d in version["definitions"]] == ["escalation", "incident_200"]
 
 
@@ -237,6 +241,8 @@ WRONG = (
     ("work-orders?sort=no", "sort"),
     ("escalations?level=E9", "level"),
     ("escalations?trigger=X", "trigger"),
+    ("hand-offs?process=X", "process"),
+    ("hand-offs?open=maybe", "open"),
     ("failures?open=2", "open"),
     ("people?sort=phone", "sort"),
     ("people?phone=8001", "phone"),

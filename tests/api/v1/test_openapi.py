@@ -10,11 +10,12 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.api.test_ten_routes import SOLVED, complete
-from tests.api.v1.conftest import CALL
+from tests.api.v1.conftest import CALL, beside
 from tests.conftest import Client
 
 METHODS = {"get", "post", "patch", "put", "delete"}
 LISTS = (
+    "hand-offs",
     *("incidents", "work-orders", "escalations", "failures", "people", "organisations", "workgroups", "cis"),
     *("services", "vendors", "contracts", "codes", "calendars"),
 )
@@ -96,6 +97,9 @@ def _story(client: Client) -> Iterator[TestResponse]:
     complete(client, no, "T200_5", {"group": "WG-TRM"})
     solver = client.as_("zhenghao")
     complete(solver, no, "T200_5_accept", {"accept": "accepted"})
+    for who, path, said in beside(client, no):
+        yield who.post(path, said)
+    yield client.get(f"/hand-offs/{no}/1")
     complete(solver, no, "T200_6", {"outcome_6": "vendor"})
     complete(solver, no, "T200_7", {"engagement_kind": "VND", "contract": "CT-ATM"})
     taken = {"name": "vendor_answered", "data": {"vendor_result": "accepted"}}
