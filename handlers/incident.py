@@ -138,6 +138,9 @@ class WorkOrder:
     created_by: str | None = None
     task_id: str | None = None
     due_accept: datetime | None = None
+    accepted_at: datetime | None = None
+    rejected_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ class Engagement:
     evidence: str | None = None
     contacted_at: datetime | None = None
     attempts: int = 0
+    due_at: datetime | None = None
     result: str | None = None
     responded_at: datetime | None = None
     promised_at: datetime | None = None

@@ -84,6 +84,14 @@ def read(connection: Connection, no: str) -> Case:
     return Case(of(Incident, row._mapping), _Reading(connection, no))
 
 
+def seen(connection: Connection, no: str) -> Case:
+    """The call as it is, for reading only; UnknownCall."""
+    row = connection.execute(select(*_CALL).where(tables.incident.c.no == no)).first()
+    if row is None:
+        raise UnknownCall(no=no)
+    return Case(of(Incident, row._mapping), _Reading(connection, no))
+
+
 def running(connection: Connection) -> list[str]:
     """The open calls that have clocks."""
     table = tables.incident
