@@ -136,6 +136,12 @@ def escalates(world: World, who: str, reason: str) -> None:
     taken(world, world.at_desk(who).post(f"/incidents/{world.no}/escalations", {"reason": reason}), 201)
 
 
+@when(said("{who} 通报「{text:text}」"))
+def tells(world: World, who: str, text: str) -> None:
+    """Tell the caller where it stands."""
+    taken(world, world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text}))
+
+
 @when(said("一线限时到"))
 def time_box_is_over(world: World) -> None:
     """The clock of a later issue sends this message as the system; here a manager's hand does."""
@@ -259,6 +265,41 @@ def record_shows(world: World, datatable: Table) -> None:
     assert [[name, shown(record[words.COLUMNS[name]])] for name, _ in datatable] == world.known(datatable)
 
 
+@then(said("时限是"))
+def clocks_are(world: World, datatable: Table) -> None:
+    """The last clock of each kind that is named; amounts in minutes."""
+    (_, *columns), *expected = datatable
+    clocks = world.at_desk("李娜").get(f"/incidents/{world.no}/clocks").json["clocks"]
+    for kind, *values in expected:
+        clock = [one for one in clocks if one["clock"] == words.CLOCKS[kind]][-1]
+        assert [kind, *(reading(clock[words.READINGS[name]]) for name in columns)] == [kind, *values]
+
+
+@then(said("接下来自动发生"))
+def comes_by_itself(world: World, datatable: Table) -> None:
+    """The next moments, as many as are named: 时限, 份额, 时间, 触发, 级别."""
+    coming = world.at_desk("李娜").get(f"/incidents/{world.no}/clocks").json["coming"]
+    rows = [
+        [one["clock"], *(reading(one[name]) for name in ("share", "at", "trigger", "level"))]
+        for one in coming
+    ]
+    assert rows[: len(datatable)] == datatable
+
+
+@then(said("引发升级的是"))
+def was_raised_by(world: World, datatable: Table) -> None:
+    """Every trigger that reached an escalation of the call: 触发, 级别, 时间."""
+    raised = [one for escalation in world.incident()["escalations"] for one in escalation["raises"]]
+    assert [[one["trigger"], one["level"], shown(one["at"])] for one in raised] == datatable
+
+
+@then(said("日志写着「{what}」:{text:text}"))
+def log_says(world: World, what: str, text: str) -> None:
+    """A line of the audit log of this kind contains the text."""
+    lines = [line["new"] or "" for line in world.history()["log"] if line["what"] == what]
+    assert any(text in line for line in lines), f"{what}: {lines}"
+
+
 @then(parsers.re(rf"(?P<kind>{'|'.join(words.TABLES)})是$"))
 def rows_are(world: World, kind: str, datatable: Table) -> None:
     """What hangs on the record, kind by kind: all rows, the named columns."""
@@ -355,3 +396,8 @@ def went_because(world: World, flow: str, condition: str) -> None:
 
 def _status_lines(world: World) -> list[dict[str, Any]]:
     return [line for line in world.history()["log"] if "status" in (line["field"], line["what"])]
+
+
+def reading(value: Any) -> str:
+    """What a clock shows: whole minutes, wall time."""
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else shown(value)
