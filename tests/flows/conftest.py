@@ -294,7 +294,7 @@ def was_raised_by(world: World, datatable: Table) -> None:
 
 
 @then(said("日志写着「{what}」:{text:text}"))
-def log_says(world: World, what: str, text: str) -> None:
+def log_line_says(world: World, what: str, text: str) -> None:
     """A line of the audit log of this kind contains the text."""
     lines = [line["new"] or "" for line in world.history()["log"] if line["what"] == what]
     assert any(text in line for line in lines), f"{what}: {lines}"
