@@ -152,6 +152,11 @@ class Hand:
             self.effect = self.desk.moved(command, self.instance, (), element("End_Closed"))
         return self
 
+    @property
+    def jobs(self):
+        """What the last verb asked for, but for the look at the clocks that most of them ask for."""
+        return [job for job in self.effect.jobs if job.payload.get("what") != "look"]
+
     def _take(self, effect):
         self.effect = effect
         self.instance = replace(self.instance, variables={**self.instance.variables, **effect.variables})
