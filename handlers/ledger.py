@@ -210,8 +210,7 @@ def _notices(call: Incident, place: int, notices: Iterable[Notice], scene: Scene
 
 def _notice(call: Incident, place: int, notice: Notice, scene: Scene) -> dict[str, Any]:
     row = scene.codes.row("notice", notice.event)
-    shown = {f.name: audit.shown(getattr(call, f.name)) or "" for f in fields(call)}
-    params = shown | {"recipient": notice.recipient} | dict(notice.params)
+    params = _Params(call, {"recipient": notice.recipient, **notice.params})
     key = notice.key or f"{notice.event}/{call.version}.{place}/{notice.recipient}"
     channel = row.data["channel"]
     return {
@@ -225,6 +224,17 @@ def _notice(call: Incident, place: int, notice: Notice, scene: Scene) -> dict[st
         "created_at": scene.now,
         "state": "new",
     }
+
+
+class _Params(dict[str, Any]):
+    """What a notice may say: its own words, and any field of the call."""
+
+    def __init__(self, call: Incident, said: Mapping[str, Any]) -> None:
+        super().__init__(said)
+        self._call = call
+
+    def __missing__(self, name: str) -> str:
+        return audit.shown(getattr(self._call, name)) or ""
 
 
 def _line(what: str, field: str | None, old: Any, new: Any) -> dict[str, Any]:

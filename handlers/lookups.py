@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, false, func, or_, select, true
+from sqlalchemy import Connection, Table, and_, bindparam, case, exists, false, func, or_, select, true
 
 from handlers import tables
 from handlers.incident import Ci, Contract, Incident, Person, Vendor, Workgroup, of
@@ -75,9 +75,12 @@ class Lookups:
         chosen = select(column.no).where(*open_now, or_(false(), *same)).order_by(column.no).limit(MOST)
         return tuple(self._connection.execute(chosen).scalars())
 
-    def alike(self, call: Incident, since: datetime, without: Collection[str]) -> tuple[str, ...]:
+    def alike(
+        self, call: Incident, since: datetime, without: Collection[str], process: str
+    ) -> dict[str, bool]:
         """Other incidents reported since then, of the same CI or of the same category and classification.
 
+        Each with whether it has an open hand-off to the process.
         No duplicates, and none that closed `without` counting (PROCESS §6.3, POL-23).
         """
         this = {
@@ -86,16 +89,10 @@ class Lookups:
             "this_category": call.category_final or call.category,
             "this_classification": call.classification,
             "since": since,
+            "of_process": process,
         }
-        return tuple(self._connection.execute(_alike(tuple(sorted(without))), this).scalars())
-
-    def handed_over(self, process: str, calls: Collection[str]) -> bool:
-        """One of the calls has an open hand-off to the process."""
-        column = tables.hand_off.c
-        chosen = select(column.seq).where(
-            column.call.in_(calls), column.process == process, column.done_at.is_(None)
-        )
-        return self._connection.execute(chosen.limit(1)).first() is not None
+        found = self._connection.execute(_alike(tuple(sorted(without))), this)
+        return {no: bool(handed) for no, handed in found}
 
     def member(self, group: str, person: str) -> bool:
         """The person is in the group, in whatever role."""
@@ -114,8 +111,13 @@ def _alike(without: tuple[str, ...]) -> Any:
     kind = and_(
         category == bindparam("this_category"), column.classification == bindparam("this_classification")
     )
+    open_there = exists().where(
+        tables.hand_off.c.call == column.no,
+        tables.hand_off.c.process == bindparam("of_process"),
+        tables.hand_off.c.done_at.is_(None),
+    )
     return tables.prepared(
-        select(column.no)
+        select(column.no, open_there)
         .where(column.reported_at >= bindparam("since"), column.no != bindparam("this_no"))
         .where(column.call_type == "INC", column.parent.is_(None), ends)
         .where(or_(kind, column.ci == bindparam("this_ci")))

@@ -224,7 +224,7 @@ class NoFacts:
     """No reference data at hand."""
 
     def __getattr__(self, name):
-        return lambda *args: () if name in ("leaders", "children", "similar", "alike") else None
+        return lambda *args: {} if name in ("leaders", "children", "similar", "alike") else None
 
 
 @pytest.fixture(scope="session")
