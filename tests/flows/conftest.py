@@ -142,6 +142,14 @@ def tells(world: World, who: str, text: str) -> None:
     taken(world, world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text}))
 
 
+@when(said("{who} {verb}工单「{kind}」"))
+def steps_an_order(world: World, who: str, verb: str, kind: str) -> None:
+    """Accept or finish the last work order of a kind, where no task carries it."""
+    order = [one for one in world.rows("work_orders") if one["type"] == kind][-1]
+    step_, data = words.ORDER_STEPS[verb]
+    taken(world, world.at_desk(who).post(f"/work-orders/{order['no']}/{step_}", data))
+
+
 @when(said("一线限时到"))
 def time_box_is_over(world: World) -> None:
     """The clock of a later issue sends this message as the system; here a manager's hand does."""
