@@ -117,6 +117,12 @@ def urge(case: Case, scene: Scene) -> Outcome:
     return _attempt(engagement, _contact(engagement, last, scene), scene)
 
 
+def runs_on(engagement: Engagement, priority: str | None, scene: Scene) -> str:
+    """The calendar of the vendor's answer: the contract's own, or that of the call's priority."""
+    contract = scene.facts.contract(engagement.contract) if engagement.contract else None
+    return (contract.calendar if contract else None) or scene.codes.calendar(priority)
+
+
 def end(case: Case, result: str, scene: Scene) -> Outcome:
     """Close the running engagement with its result; its work order is done."""
     engagement = case.engagement
@@ -232,7 +238,7 @@ def _due(case: Case, engagement: Engagement, first: datetime, attempt: int, scen
     limit = (contract.response.get(str(priority)) if contract else None) or scene.codes.minutes(
         priority, "vendor"
     )
-    on = (contract.calendar if contract else None) or scene.codes.calendar(priority)
+    on = runs_on(engagement, priority, scene)
     fallback = scene.codes.minutes(scene.codes.policy("vendor_default_priority"), "vendor") or 0
     return calendar.add(scene.codes, on, first, attempt * (limit or fallback))
 
