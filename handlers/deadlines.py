@@ -149,7 +149,7 @@ def _update(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
 
 def _promise(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
     """The promise is broken: the vendor's escalation contact is asked (200.8)."""
-    return vendor.promise_broken(case, scene)
+    return vendor.urge(case, scene)
 
 
 def _reminder(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:

@@ -235,7 +235,8 @@ class Desk:
         scene = self._scene(command)
         case = _read(command, instance.business_key)
         if instance.process == triggers.PROCESS:
-            return Effect(tasks=position.tasks(case.incident, open_elements, scene))
+            tasks = position.tasks(case.incident, open_elements, scene)
+            return Effect(jobs=_follow(command, case, scene), tasks=tasks)
         if ended is not None:
             return Effect(jobs=triggers.ending(case))
         outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
@@ -477,7 +478,11 @@ TOPICS: dict[str, Decision] = {
 }
 
 # What jobs of ours do to a call, at their time.
-WORK: dict[str, Decision] = {"look": deadlines.look, "complained": requests.complained}
+WORK: dict[str, Decision] = {
+    "look": deadlines.look,
+    "complained": requests.complained,
+    "children": duplicates.many_children,
+}
 
 ANSWERS: dict[tuple[str, str], Decision] = {
     (INCIDENT, "T200_1"): registration.record,

@@ -15,7 +15,7 @@ from handlers.errors import CallClosed, HandOffAnswered, HandOffByProcess, Recor
 from handlers.incident import Answer, Case, HandOff, Incident, Scene
 from handlers.outcome import Job, Line, Notice, Outcome, Row
 
-PROBLEM, CHANGE, CONFIGURATION = "PRB", "CHG", "CFG"
+PROBLEM, CHANGE, CONFIGURATION, EMERGENCY = "PRB", "CHG", "CFG", "EMG"
 CLOSED = "ST8"
 
 

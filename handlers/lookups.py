@@ -6,7 +6,20 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, exists, false, func, or_, select, true
+from sqlalchemy import (
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    distinct,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from handlers import tables
 from handlers.incident import Ci, Contract, Incident, Person, Vendor, Workgroup, of
@@ -62,6 +75,14 @@ class Lookups:
     def children(self, no: str) -> tuple[Incident, ...]:
         found = self._connection.execute(_CHILDREN, {"of": no})
         return tuple(of(Incident, row._mapping) for row in found)
+
+    def linked(self, no: str, since: datetime, until: datetime) -> int:
+        """How many of its children were linked to a call in that time, both ends included."""
+        child, hold = tables.incident.c, tables.hold.c
+        chosen = select(func.count(distinct(hold.call))).where(
+            child.parent == no, hold.call == child.no, hold.reason == "H3", hold.from_at.between(since, until)
+        )
+        return int(self._connection.execute(chosen).scalar_one())
 
     def leaders(self, group: str) -> tuple[str, ...]:
         """Leader first, then the deputies (备份)."""

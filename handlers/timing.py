@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from handlers import calendar, clocks, ledger, moments, targets
+from handlers import calendar, clocks, ledger, moments, targets, vendor
 from handlers.clocks import RESOLVE, RESPONSE, Clock, Clocks, Segment
 from handlers.codes import Codes
 from handlers.incident import Actor, Case, Engagement, Scene
@@ -29,7 +29,7 @@ def of(case: Case, scene: Scene) -> list[dict[str, Any]]:
     return [
         *(_running(kind, shown[kind], scene) for kind in (RESPONSE, RESOLVE) if shown[kind].now),
         *_acceptances(case, scene),
-        *(_vendor(one, scene) for one in case.engagements if one.contacted_at),
+        *(_vendor(one, case, scene) for one in case.engagements if one.contacted_at),
         *_outage(case, scene),
         *_update(case, shown, scene),
     ]
@@ -94,10 +94,9 @@ def _acceptances(case: Case, scene: Scene) -> Iterator[dict[str, Any]]:
             yield _span("acceptance", order.no, on, order.created_at, order.due_accept, ended, scene)
 
 
-def _vendor(one: Engagement, scene: Scene) -> dict[str, Any]:
+def _vendor(one: Engagement, case: Case, scene: Scene) -> dict[str, Any]:
     """The vendor's own clock; it never stops the customer's (POL-17)."""
-    contract = scene.facts.contract(one.contract) if one.contract else None
-    on = (contract.calendar if contract else None) or "24x7"
+    on = vendor.runs_on(one, case.incident.priority, scene)
     ended = one.responded_at or one.finished_at
     return _span("vendor", one.vendor or one.kind, on, one.contacted_at, one.due_at, ended, scene)
 

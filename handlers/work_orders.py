@@ -4,7 +4,7 @@ from typing import Any
 
 from handlers.errors import WorkOrderRefused
 from handlers.incident import Case, Scene, WorkOrder
-from handlers.outcome import Outcome, Row
+from handlers.outcome import Notice, Outcome, Row
 
 OPEN = ("W1", "W2", "W3", "W4")
 
@@ -20,6 +20,11 @@ def issue(case: Case, kind: str, scene: Scene, *, place: int = 0, **values: Any)
         "created_by": scene.by.id,
     }
     return Row("work_order", seq, fixed | values, new=True)
+
+
+def told(order: Row, person: str) -> Notice:
+    """The message about a new work order that no task of the diagram carries."""
+    return Notice("dispatched", person, {"group": order.values["group"]}, f"issued/{order.seq}/{person}")
 
 
 def step(order: WorkOrder, to: str, scene: Scene, **values: Any) -> tuple[Row, ...]:

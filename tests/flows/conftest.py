@@ -98,7 +98,7 @@ def speak_of(world: World, name: str) -> None:
 @when(said("{who} 登记来电"))
 def records(world: World, who: str, datatable: Table) -> None:
     """Record a call; its number is told."""
-    taken(world, world.record(who, words.answer("t200_1", datatable)), 201)
+    taken(world, world.record(who, words.answer("t200_1", world.known(datatable))), 201)
 
 
 @when(said("{who} 完成「{place:text}」"))
@@ -141,6 +141,14 @@ def escalates(world: World, who: str, reason: str) -> None:
 def tells(world: World, who: str, text: str) -> None:
     """Tell the caller where it stands."""
     taken(world, world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text}))
+
+
+@when(said("{who} {verb}工单「{kind}」"))
+def steps_an_order(world: World, who: str, verb: str, kind: str) -> None:
+    """Accept or finish the last work order of a kind, where no task carries it."""
+    order = [one for one in world.rows("work_orders") if one["type"] == kind][-1]
+    step_, data = words.ORDER_STEPS[verb]
+    taken(world, world.at_desk(who).post(f"/work-orders/{order['no']}/{step_}", data))
 
 
 @when(said("一线限时到"))
@@ -367,6 +375,14 @@ def notices_go_to(world: World, event: str, names: str) -> None:
     """The recipients of all outbox rows of this event, in their order."""
     seen = [shown(row["recipient"]) for row in world.notices() if row["event"] == event]
     assert sorted(seen) == sorted(names.split("、"))
+
+
+@then(said("{when} 发出的「{event}」通知给 {names}"))
+def notices_go_at(world: World, when: str, event: str, names: str) -> None:
+    """Who hears of this event in this minute."""
+    at = moment(when, world.clock())
+    rows = [row for row in world.notices() if row["created_at"].replace(second=0, microsecond=0) == at]
+    assert {shown(row["recipient"]) for row in rows if row["event"] == event} == set(names.split("、"))
 
 
 @then(said("没有发出「{event}」通知"))

@@ -114,6 +114,10 @@ def _messages() -> dict[str, str]:
 PEOPLE = _people()
 FORMS = _forms()
 MESSAGES = _messages()
+ORDER_STEPS: dict[str, tuple[str, dict[str, str]]] = {
+    "接收": ("accept", {}),
+    "办结": ("finish", {"result": "solved"}),
+}
 COLUMNS = {
     "状态": "status",
     "步骤": "step",

@@ -1,5 +1,7 @@
 """The desk from record to close, hook by hook, on both databases."""
 
+from datetime import datetime
+
 import pytest
 
 from handlers import codes, facts, tables
@@ -137,9 +139,11 @@ def test_a_silent_vendor_is_contacted_three_times_and_given_up(hand):
     hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor", "zhenghao").at("E_vendor")
     dues = [hand.instance.variables["vendor_due"]]
     for _ in range(2):
+        hand.now = datetime.fromisoformat(dues[-1])
         hand.call("contact_vendor", "system").at("E_vendor")
         dues.append(hand.instance.variables["vendor_due"])
 
+    hand.now = datetime.fromisoformat(dues[-1])
     hand.call("contact_vendor", "system")
 
     assert hand.instance.variables["vendor_result"] == "no_response"
