@@ -236,7 +236,7 @@ class Desk:
         case = _read(command, instance.business_key)
         if instance.process == triggers.PROCESS:
             tasks = position.tasks(case.incident, open_elements, scene)
-            return Effect(jobs=_follow(command, case, scene), tasks=tasks)
+            return Effect(tasks=tasks)
         if ended is not None:
             return Effect(jobs=triggers.ending(case))
         outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
