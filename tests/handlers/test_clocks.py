@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from handlers import clocks
+from handlers import clocks, deadlines
 from handlers.clocks import RESOLVE, RESPONSE
+from handlers.codes import Code
 from handlers.incident import ClockLine, Engagement, WorkOrder
 from tests.handlers.conftest import at
 from tests.handlers.story import Story
@@ -251,6 +252,24 @@ def test_a_raise_while_held_does_not_charge_the_hold(begin):
     assert clocks.total(story.resolve, at(11, 25, 13), story.codes) == 60 + 60
 
 
+def test_a_raise_while_held_keeps_the_time_that_was_left(begin):
+    story = begin(at(11, 25, 9), priority="P2").held(at(11, 25, 11)).raised(at(11, 25, 12, 30), "P1")
+
+    story.resumed(at(11, 25, 12, 30))
+
+    assert story.call.resolve_by == at(11, 25, 14, 30)
+
+
+def test_a_lowering_counts_the_pauses_so_far_on_the_new_calendar(begin):
+    story = begin(at(11, 25, 9), priority="P2").held(at(11, 25, 11)).resumed(at(11, 25, 14))
+    assert story.call.resolve_by == at(11, 25, 16)
+
+    story.raised(at(11, 25, 15), "P3")
+
+    assert story.paused() == 90
+    assert story.call.resolve_by == at(11, 26, 10, 30)
+
+
 def test_a_lowering_while_held_counts_the_whole_hold_on_the_new_calendar(begin):
     story = begin(at(11, 25, 9), priority="P2").held(at(11, 25, 11)).raised(at(11, 25, 11, 30), "P3")
 
@@ -269,6 +288,14 @@ def test_a_target_edited_later_does_not_touch_a_clock_that_runs(begin, codes):
     story.at(at(11, 25, 10))
 
     assert story.call.resolve_by == at(11, 26, 9)
+
+
+def test_a_breach_stays_with_the_group_that_held_the_call(begin):
+    story = begin(at(11, 26, 9), priority="P2", assigned_group="WG-APP").until(at(11, 26, 13, 20))
+
+    story.at(at(11, 26, 14), assigned_group="WG-HST").until(at(11, 26, 15))
+
+    assert (story.call.overdue_at, story.call.overdue_group) == (at(11, 26, 13), "WG-APP")
 
 
 def test_a_withdrawal_after_a_refusal_ends_the_clock_then_and_not_at_the_old_solution(begin):
@@ -326,6 +353,17 @@ def test_the_log_lines_tell_the_clocks_again(begin):
 
 
 # looks
+
+
+def test_a_look_that_came_early_asks_for_the_next_one(begin):
+    story = begin(at(11, 24, 9), priority="P2")
+    story.now = at(11, 24, 9, 30)
+
+    verb = deadlines.follow(story.case, story.scene)
+    look = deadlines.follow(story.case, story.scene, again=True)
+
+    assert verb.jobs == ()
+    assert [job.due for job in look.jobs] == [at(11, 24, 10)]
 
 
 def test_after_a_downtime_the_highest_acts_once_and_the_log_names_the_others(begin):
@@ -418,6 +456,49 @@ def test_a_silent_second_line_is_told_at_the_limit_and_escalated_at_twice(begin)
     story.until(at(11, 24, 9, 45))
 
     assert story.asked == [("11-24 09:25", "X3", "E1"), ("11-24 09:40", "X3", "E2")]
+
+
+def test_an_accepted_order_calls_for_nobody(begin):
+    order = WorkOrder(
+        call="SD202611230001",
+        seq=1,
+        no="SD202611230001-1",
+        type="DSP",
+        status="W2",
+        created_at=at(11, 24, 9, 10),
+        due_accept=at(11, 24, 9, 25),
+    )
+
+    story = begin(at(11, 24, 9), priority="P2").at(at(11, 24, 9, 10), order).until(at(11, 24, 9, 59))
+
+    assert story.asked == []
+
+
+def test_the_interval_of_updates_begins_anew_after_a_hold(begin):
+    story = begin(at(11, 24, 9), priority="P2").held(at(11, 24, 9, 30))
+    assert story.call.update_by is None
+
+    story.resumed(at(11, 24, 11))
+
+    assert story.call.update_by == at(11, 24, 12)
+
+
+def test_a_call_that_was_handed_off_is_told_of_and_not_escalated(begin):
+    request = {"call_type": "SR", "priority": "SR", "classification": "SR-ACC-NEW"}
+    story = begin(at(11, 24, 9), status="ST9", step="200.3", **request)
+
+    story.until(at(11, 25, 9))
+
+    assert story.asked == []
+    assert story.said("escalation_told") == [("11-24 16:30", "T75 E1"), ("11-25 09:00", "T100 E2")]
+
+
+def test_a_bank_may_have_its_levels_called_by_hand_only(codes):
+    by_hand = Code("policy", "automatic_escalation", "", "", data={"value": False})
+    story = Story(seeded(by_hand), at(11, 24, 9), priority="P2").until(at(11, 24, 13))
+
+    assert story.asked == []
+    assert story.said("escalation_not_automatic")[0] == ("11-24 11:00", "T50 E1")
 
 
 def test_a_broken_promise_calls_for_e1_once(begin):
