@@ -459,19 +459,21 @@ def test_a_silent_second_line_is_told_at_the_limit_and_escalated_at_twice(begin)
 
 
 def test_an_accepted_order_calls_for_nobody(begin):
+    request = {"call_type": "SR", "priority": "SR", "classification": "SR-ACC-NEW"}
     order = WorkOrder(
         call="SD202611230001",
         seq=1,
         no="SD202611230001-1",
-        type="DSP",
+        type="SRQ",
         status="W2",
         created_at=at(11, 24, 9, 10),
-        due_accept=at(11, 24, 9, 25),
+        due_accept=at(11, 24, 14, 40),
     )
 
-    story = begin(at(11, 24, 9), priority="P2").at(at(11, 24, 9, 10), order).until(at(11, 24, 9, 59))
+    story = begin(at(11, 24, 9), status="ST9", step="200.3", **request)
+    story.at(at(11, 24, 9, 10), order).until(at(11, 24, 15))
 
-    assert story.asked == []
+    assert (story.asked, story.said("escalation_told")) == ([], [])
 
 
 def test_the_interval_of_updates_begins_anew_after_a_hold(begin):
