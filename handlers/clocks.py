@@ -49,7 +49,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A clock as the log tells it; `paused` and `stopped` are since when it stands still."""
+    """A clock as the log tells it; `paused` and `stopped` are since when it stands still.
+
+    `gone` segments were cancelled: numbers are not used again, nor are the marks of what they had fired.
+    """
 
     segments: tuple[Segment, ...] = ()
     pauses: tuple[Span, ...] = ()
@@ -57,6 +60,7 @@ class Clock:
     why: str | None = None
     stopped: datetime | None = None
     starts: datetime | None = None
+    gone: int = 0
 
     @property
     def now(self) -> Segment | None:
@@ -183,9 +187,8 @@ def _start(clock: Clock, one: Event) -> Clock:
     )
     whole = bool(one.data.get("whole"))
     figures = {name: one.data[name] for name in ("calendar", "minutes", "target", "priority")}
-    fresh = Segment(
-        len(ended) + 1, one.at, pauses=clock.pauses if whole else (), whole=whole, until=None, **figures
-    )
+    number = clock.gone + len(ended) + 1
+    fresh = Segment(number, one.at, pauses=clock.pauses if whole else (), whole=whole, **figures)
     return replace(clock, segments=(*ended, fresh), starts=None, stopped=None)
 
 
@@ -208,7 +211,7 @@ def _stop(clock: Clock, one: Event) -> Clock:
 
 def _cancel(clock: Clock, one: Event) -> Clock:
     """It counts for nothing any more (S07); another may begin."""
-    return replace(NONE, starts=clock.starts)
+    return Clock(starts=clock.starts, gone=clock.gone + len(clock.segments))
 
 
 def _from(clock: Clock, one: Event) -> Clock:
@@ -217,7 +220,7 @@ def _from(clock: Clock, one: Event) -> Clock:
 
 
 def _held_since(clock: Clock, segment: Segment) -> datetime | None:
-    return clock.paused if segment is clock.now else None
+    return clock.paused if segment.until is None else None
 
 
 def _before(pauses: tuple[Span, ...], end: datetime) -> tuple[Span, ...]:

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any
 
 from handlers import clocks, levels, moments, targets, triggers, vendor
-from handlers.clocks import RESOLVE, RESPONSE, Clocks
+from handlers.clocks import RESOLVE, RESPONSE, Clocks, Event
 from handlers.incident import Case, Scene
 from handlers.moments import Moment, Row
 from handlers.outcome import Job, Line, Notice, Outcome
@@ -24,7 +24,7 @@ def follow(case: Case, scene: Scene, *, again: bool = False) -> Outcome:
     `again` asks for that look in any case, since the one that was asked for has just been had.
     """
     shown, happened = targets.follow(case, scene)
-    changes = _shown(case, shown, scene)
+    changes = _shown(case, shown, scene) | _overdue(case, shown, happened, scene)
     outcome = Outcome(changes, lines=[clocks.line(one) for one in happened])
     at = changes["look_at"]
     if at is None or (at == case.incident.look_at and not again):
@@ -59,22 +59,27 @@ def told(outcome: Outcome, scene: Scene) -> Outcome:
 
 
 def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
-    """What lists show; a breach is written once, with the group that held the call then (§6.1.2)."""
-    call, codes = case.incident, scene.codes
-    changes: dict[str, Any] = {
-        "respond_by": clocks.due(shown[RESPONSE], codes),
-        "resolve_by": clocks.due(shown[RESOLVE], codes),
+    """What lists show."""
+    return {
+        "respond_by": clocks.due(shown[RESPONSE], scene.codes),
+        "resolve_by": clocks.due(shown[RESOLVE], scene.codes),
         "update_by": moments.next_update(case, shown, scene),
         "look_at": moments.next_look(case, shown, scene),
     }
-    late = clocks.breached(shown[RESOLVE], scene.now, codes)
-    if late and call.overdue_at is None:
-        changes["overdue_at"] = clocks.breach(late, codes)
-        changes["overdue_group"] = call.assigned_group or call.owner_group
-    elif shown[RESOLVE].now is None and call.overdue_at:
-        # The breach of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1).
-        changes |= {"overdue_at": None, "overdue_group": None}
-    return changes
+
+
+def _overdue(case: Case, shown: Clocks, happened: list[Event], scene: Scene) -> dict[str, Any]:
+    """A breach is written once, with the group that held the call then (§6.1.2).
+
+    That of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1).
+    """
+    call, clock = case.incident, shown[RESOLVE]
+    cancelled = any((one.clock, one.do) == (RESOLVE, "cancel") for one in happened)
+    late = clocks.breached(clock, scene.now, scene.codes)
+    if late and (cancelled or call.overdue_at is None):
+        group = call.assigned_group or call.owner_group
+        return {"overdue_at": clocks.breach(late, scene.codes), "overdue_group": group}
+    return {"overdue_at": None, "overdue_group": None} if cancelled else {}
 
 
 def _noted(row: Row, due: list[Moment], scene: Scene) -> Outcome:

@@ -46,7 +46,7 @@ from handlers.codes import Codes
 from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
 from handlers.lookups import Lookups
-from handlers.outcome import Effect, Job, Line, Outcome
+from handlers.outcome import Effect, Line, Outcome
 from handlers.position import Element
 
 INCIDENT = "incident_200"
@@ -154,6 +154,7 @@ class Desk:
         no = ledger.new_number(command.connection, scene)
         values = registration.draft(no, scene) | _stamp(instance)
         command.memory[no] = ledger.open_call(command.connection, values, scene)
+        _touched(command)[no] = False
         return Effect(no, FIRST_VARIABLES | {"entry": "new"})
 
     def answer(self, command: Command, task: Task, data: Mapping[str, Any]) -> Effect:
@@ -182,8 +183,8 @@ class Desk:
         if assignee is not None:
             rights.not_concerned(case, scene, assignee)
         outcome = position.claimed(case, task.element.id, assignee, scene)
-        now = _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
-        return Effect(jobs=_follow(command, now, scene))
+        _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
+        return Effect()
 
     def assignee(self, command: Command, task: Task, person: str | None) -> Holder | None:
         """Whom a task is given to; the one who gives it must be allowed to."""
@@ -234,21 +235,21 @@ class Desk:
         scene = self._scene(command)
         case = _read(command, instance.business_key)
         if instance.process == triggers.PROCESS:
-            tasks = position.tasks(case.incident, open_elements, scene)
-            return Effect(jobs=_follow(command, case, scene), tasks=tasks)
+            return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         if ended is not None:
-            return Effect(jobs=[*triggers.ending(case), *_follow(command, case, scene)])
+            return Effect(jobs=triggers.ending(case))
         outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
         now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
-        return Effect(jobs=[*outcome.jobs, *_follow(command, now, scene)], tasks=tasks)
+        return Effect(jobs=outcome.jobs, tasks=tasks)
 
     def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
         """A job of ours is due: time does something to a call, or another call does."""
         scene = self._scene(command)
         outcome = WORK[payload["what"]](_read(command, payload["no"]), payload, scene)
-        now = _write(command, _read(command, payload["no"]), outcome, scene, payload["what"])
-        return Effect(jobs=[*outcome.jobs, *_follow(command, now, scene, again=True)])
+        _write(command, _read(command, payload["no"]), outcome, scene, payload["what"])
+        _touched(command)[payload["no"]] = payload["what"] == "look"
+        return Effect(jobs=outcome.jobs)
 
     def untaken(self, command: Command, message: str, business_key: str | None) -> None:
         """A job's message came too late or to nobody: the call's log says so (DESIGN §4)."""
@@ -300,12 +301,18 @@ class Desk:
         Whatever runs on it is looked at again: its clocks are replayed on the new days.
         """
         self._write_codes(command)
-        jobs = command.memory.setdefault(ASKED, [])
-        jobs += [deadlines.wake(no, None) for no in ledger.running(command.connection)]
+        command.memory[ASKED] = [deadlines.wake(no, None) for no in ledger.running(command.connection)]
 
-    def asked(self, command: Command) -> Effect:
-        """The looks at open calls that a change of a calendar asks for."""
-        return Effect(jobs=command.memory.get(ASKED, ()))
+    def settled(self, command: Command) -> Effect:
+        """Every call that the verb wrote to: its clocks are followed, once, and it is written down."""
+        jobs = [*command.memory.get(ASKED, ())]
+        for no, again in [*_touched(command).items()]:
+            scene = self._scene(command)
+            outcome = deadlines.follow(_read(command, no), scene, again=again)
+            now = _write(command, _read(command, no), outcome, scene, "time")
+            command.memory[no] = ledger.flush(command.connection, now)
+            jobs += outcome.jobs
+        return Effect(jobs=jobs)
 
     def import_calendar(
         self, command: Command, name: str, year: int, kind: str, content: bytes
@@ -361,11 +368,8 @@ class Desk:
     def _record(
         self, command: Command, case: Case, decide: Decision, data: Mapping[str, Any], what: str
     ) -> Effect:
-        """A verb that moves no token: decided, written, and its clocks followed."""
-        scene = self._scene(command)
-        effect = self._decide(command, case, decide, data, scene, what)
-        now = _read(command, case.incident.no)
-        return Effect(jobs=[*effect.jobs, *_follow(command, now, scene)])
+        """A verb that moves no token."""
+        return self._decide(command, case, decide, data, self._scene(command), what)
 
     def _respond(self, command: Command, case: Case, place: str, scene: Scene) -> Case:
         """Who answers without having claimed has claimed by that."""
@@ -409,14 +413,13 @@ def _read(command: Command, no: str) -> Case:
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
     now = ledger.write(command.connection, case, deadlines.told(outcome, scene), scene, what)
     command.memory[case.incident.no] = now
+    _touched(command).setdefault(case.incident.no, False)
     return now
 
 
-def _follow(command: Command, case: Case, scene: Scene, *, again: bool = False) -> Sequence[Job]:
-    """The clocks after a verb; what they ask for."""
-    outcome = deadlines.follow(case, scene, again=again)
-    _write(command, case, outcome, scene, "time")
-    return outcome.jobs
+def _touched(command: Command) -> dict[str, bool]:
+    """The calls that this verb wrote to, and whether they are to be looked at again in any case."""
+    return cast(dict[str, bool], command.memory.setdefault(TOUCHED, {}))
 
 
 def _open(command: Command, no: str | None) -> Case:
@@ -441,8 +444,8 @@ CLOSING = ("T200_9", "T200_10")
 
 STEPS = ("T200_", "S200_")
 
-# In the command's memory: the jobs that a verb without a token asks for.
-ASKED = "asked"
+# In the command's memory: what is asked for at the end of the verb, and the calls whose clocks are followed.
+ASKED, TOUCHED = "asked", "touched"
 
 # In the command's memory: this verb wrote rows of the code tables.
 CODES_CHANGED = "codes changed"

@@ -4,6 +4,7 @@ The row of `hand_off_process` says who is told, what may be answered, and where 
 Requests and 申述 are handed off and answered by 200.3 (`requests`).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -91,7 +92,7 @@ def to_problem(case: Case, code: Code, changes: Answer, scene: Scene) -> Outcome
     if code.data.get("problem"):
         return _numbered(case, call) + workaround(case, str(call.solution_steps), scene, call.problem_ref)
     alike = _alike(call, code, scene)
-    if not alike or scene.facts.handed_over(PROBLEM, alike):
+    if not alike or any(alike.values()):
         return Outcome()
     note = f"相似事件 / similar: {', '.join(alike)}"
     return open_one(case, PROBLEM, scene, again=False, note=note, ref=call.problem_ref)
@@ -199,15 +200,18 @@ def _goes_on(case: Case, row: HandOff, result: str, ref: str | None, note: str |
     return Outcome(jobs=[Job("send", f"change_done:{no}:{row.seq}", payload)])
 
 
-def _alike(call: Incident, code: Code, scene: Scene) -> tuple[str, ...]:
-    """The incidents of the same CI, or category and classification, if with this one they are too many."""
+def _alike(call: Incident, code: Code, scene: Scene) -> Mapping[str, bool]:
+    """The incidents of the same CI, or category and classification, if with this one they are too many.
+
+    Each with whether it is with problem management already.
+    """
     policy = scene.codes.policy
     if code.data["group"] == "excluded":
-        return ()
+        return {}
     excluded = [row.code for row in scene.codes.table("closure").values() if row.data["group"] == "excluded"]
     since = scene.now - timedelta(days=policy("problem_days"))
-    others = scene.facts.alike(call, since, excluded)
-    return others if len(others) + 1 >= policy("problem_similar") else ()
+    others = scene.facts.alike(call, since, excluded, PROBLEM)
+    return others if len(others) + 1 >= policy("problem_similar") else {}
 
 
 VERBS = {"hand_off": open_by_hand, "hand_off.answer": answer_one}

@@ -1,7 +1,7 @@
 """The books of a call: read under its lock, and an Outcome written with its log lines, in one transaction."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -39,6 +39,7 @@ KINDS: Mapping[type, Any] = {
     Raise: tables.escalation_raise,
     ClockLine: tables.log,
 }
+_KIND_OF = {table.name: kind for kind, table in KINDS.items() if kind is not ClockLine}
 _ONLY: Mapping[type, Any] = {ClockLine: tables.log.c.what == clocks.LINE}
 
 # Computed from the log and kept for lists only: no lines of their own.
@@ -119,12 +120,11 @@ def lock_parent(connection: Connection, no: str, parent: str | None = None) -> N
 
 
 def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    """Apply a decision: changed fields, rows, notices and their log lines; returns the call as it is now.
+    """Apply a decision: its rows now, the rest with `flush`; returns the call as it is by then.
 
-    Raises TransitionRefused or WorkOrderRefused if a table of PROCESS §6.7 does not allow it, and
-    StaleCall if the row changed since it was read.
+    Raises TransitionRefused or WorkOrderRefused if a table of PROCESS §6.7 does not allow it.
     """
-    call = case.incident
+    call, books = case.incident, cast(_Reading, case.read)
     changes = {name: value for name, value in outcome.changes.items() if getattr(call, name) != value}
     status.check(call, changes, scene.codes)
     lines = [
@@ -134,36 +134,36 @@ def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, wh
     ]
     if not (lines or changes or outcome.notices):
         return case
-    touched = {row.table for row in outcome.rows}
-    if any(line.what == clocks.LINE for line in outcome.lines):
-        touched.add(tables.log.name)
-    return _commit(connection, case, changes, lines, outcome.notices, scene, touched)
-
-
-def _commit(
-    connection: Connection,
-    case: Case,
-    changes: dict[str, Any],
-    lines: list[dict[str, Any]],
-    notices: Iterable[Notice],
-    scene: Scene,
-    touched: Collection[str],
-) -> Case:
-    call = case.incident
     stamp = {"call": call.no, "at": scene.now, "by": scene.by.id, "step": changes.get("step", call.step)}
     chained = audit.chain([stamp | line for line in lines], call.log_seq, call.log_hash)
-    head = {"log_seq": chained[-1]["seq"], "log_hash": chained[-1]["hash"]} if chained else {}
-    values = {**changes, **head, "version": call.version + 1}
+    if chained:
+        changes |= {"log_seq": chained[-1]["seq"], "log_hash": chained[-1]["hash"]}
+    now = replace(call, **changes)
+    books.pending.add(changes, chained, _notices(now, books.pending.writes, outcome.notices, scene))
+    books.follow(outcome.rows, chained)
+    return Case(now, books)
+
+
+def flush(connection: Connection, case: Case) -> Case:
+    """Write down what the decisions of a verb made of the call: its row, the log, the notices, each once.
+
+    Raises StaleCall if the row changed since it was read.
+    """
+    call, books = case.incident, cast(_Reading, case.read)
+    pending = books.pending
+    if not pending.writes:
+        return case
+    values = {**pending.changes, "version": call.version + 1}
     this = {"of_no": call.no, "of_version": call.version}
     done = connection.execute(_change_call(tuple(values)), this | values)
     if done.rowcount != 1:
         raise StaleCall(no=call.no)
-    if chained:
-        connection.execute(_ADD_LOG, chained)
-    now = replace(call, **values)
-    _write_notices(connection, now, notices, scene)
-    known = case.read.without(touched) if isinstance(case.read, _Reading) else {}
-    return Case(now, _Reading(connection, call.no, known))
+    if pending.lines:
+        connection.execute(_ADD_LOG, pending.lines)
+    if pending.notices:
+        connection.execute(_ADD_NOTICES[connection.dialect.name], pending.notices)
+    books.pending = _Pending()
+    return Case(replace(call, version=call.version + 1), books)
 
 
 def _write_rows(
@@ -204,17 +204,14 @@ def _follow(case: Case, known: dict[int, tuple[str, str]], row: Row, scene: Scen
     return [_line("work_order", no, old, new)]
 
 
-def _write_notices(connection: Connection, call: Incident, notices: Iterable[Notice], scene: Scene) -> None:
-    rows = [_notice(call, notice, scene) for notice in notices if notice.recipient]
-    if rows:
-        connection.execute(_ADD_NOTICES[connection.dialect.name], rows)
+def _notices(call: Incident, place: int, notices: Iterable[Notice], scene: Scene) -> list[dict[str, Any]]:
+    return [_notice(call, place, notice, scene) for notice in notices if notice.recipient]
 
 
-def _notice(call: Incident, notice: Notice, scene: Scene) -> dict[str, Any]:
+def _notice(call: Incident, place: int, notice: Notice, scene: Scene) -> dict[str, Any]:
     row = scene.codes.row("notice", notice.event)
-    shown = {f.name: audit.shown(getattr(call, f.name)) or "" for f in fields(call)}
-    params = shown | {"recipient": notice.recipient} | dict(notice.params)
-    key = notice.key or f"{notice.event}/{call.version}/{notice.recipient}"
+    params = _Params(call, {"recipient": notice.recipient, **notice.params})
+    key = notice.key or f"{notice.event}/{call.version}.{place}/{notice.recipient}"
     channel = row.data["channel"]
     return {
         "key": f"{call.no}/{key}"[:200],
@@ -229,27 +226,76 @@ def _notice(call: Incident, notice: Notice, scene: Scene) -> dict[str, Any]:
     }
 
 
+class _Params(dict[str, Any]):
+    """What a notice may say: its own words, and any field of the call."""
+
+    def __init__(self, call: Incident, said: Mapping[str, Any]) -> None:
+        super().__init__(said)
+        self._call = call
+
+    def __missing__(self, name: str) -> str:
+        return audit.shown(getattr(self._call, name)) or ""
+
+
 def _line(what: str, field: str | None, old: Any, new: Any) -> dict[str, Any]:
     return {"what": what[:60], "field": field, "old": audit.shown(old), "new": audit.shown(new)}
 
 
-class _Reading:
-    """Reads what hangs on a call, each kind once."""
+@dataclass(slots=True)
+class _Pending:
+    """What a verb has decided and not written down yet."""
 
-    def __init__(
-        self, connection: Connection, no: str, known: Mapping[type, tuple[Any, ...]] | None = None
-    ) -> None:
-        self._connection, self._no, self._known = connection, no, dict(known or {})
+    changes: dict[str, Any] = field(default_factory=dict)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    writes: int = 0
+
+    def add(self, changes: Mapping[str, Any], lines: list[Any], notices: list[Any]) -> None:
+        self.changes |= changes
+        self.lines += lines
+        self.notices += notices
+        self.writes += 1
+
+
+class _Reading:
+    """Reads what hangs on a call, each kind once; what the verb writes is followed in memory."""
+
+    def __init__(self, connection: Connection, no: str) -> None:
+        self._connection, self._no = connection, no
+        self._known: dict[type, tuple[Any, ...]] = {}
+        self.pending = _Pending()
 
     def __call__(self, kind: type[T], /) -> tuple[T, ...]:
         if kind not in self._known:
             found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
-            self._known[kind] = tuple(of(kind, row._mapping) for row in found)
+            written = tuple(of(kind, row._mapping) for row in found)
+            self._known[kind] = (*written, *self._unwritten(kind))
         return cast(tuple[T, ...], self._known[kind])
 
-    def without(self, touched: Collection[str]) -> dict[type, tuple[Any, ...]]:
-        """What stays true after rows of these tables were written."""
-        return {kind: rows for kind, rows in self._known.items() if KINDS[kind].name not in touched}
+    def follow(self, rows: Iterable[Row], lines: Iterable[Mapping[str, Any]]) -> None:
+        """Bring what was read in line with rows and log lines that the verb has made."""
+        for row in rows:
+            kind = _KIND_OF.get(row.table)
+            if kind in self._known:
+                self._known[kind] = _followed(kind, self._known[kind], row, self._no)
+        if ClockLine in self._known:
+            self._known[ClockLine] = (*self._known[ClockLine], *_clock_lines(lines))
+
+    def _unwritten(self, kind: type) -> tuple[Any, ...]:
+        return _clock_lines(self.pending.lines) if kind is ClockLine else ()
+
+
+def _followed(kind: Any, known: tuple[Any, ...], row: Row, no: str) -> tuple[Any, ...]:
+    names = {one.name for one in fields(kind)}
+    values = {name: value for name, value in row.values.items() if name in names}
+    if row.new:
+        fixed = {"call": no, "seq": row.seq}
+        return (*known, kind(**{name: fixed[name] for name in fixed.keys() & names}, **values))
+    return tuple(replace(one, **values) if one.seq == row.seq else one for one in known)
+
+
+def _clock_lines(lines: Iterable[Mapping[str, Any]]) -> tuple[ClockLine, ...]:
+    return tuple(of(ClockLine, line) for line in lines if line["what"] == clocks.LINE)
 
 
 @lru_cache(64)

@@ -15,6 +15,9 @@ from handlers.clocks import BOX, RESOLVE, RESPONSE, Clocks, Segment
 from handlers.codes import Code
 from handlers.incident import Case, Scene
 
+# Where a work order may wait for somebody to accept it: dispatched, or handed off.
+ACCEPTED_AT = ("ST3", "ST9")
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -108,6 +111,8 @@ def _box(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 def _acceptance(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X3: a work order that nobody accepts, at the limit and at twice the limit (200.5)."""
     codes, priority = scene.codes, case.incident.priority
+    if case.incident.status not in ACCEPTED_AT:
+        return
     limit, stages = codes.minutes(priority, "accept"), codes.row("escalation_trigger", "X3").data["stages"]
     for order in case.work_orders:
         if order.status == "W1" and order.due_accept and order.created_at and limit:
@@ -129,9 +134,8 @@ def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     every = codes.minutes(call.priority, "update")
     if not every or call.status == "ST6" or call.prioritised_at is None:
         return
-    resumed = [hold.resumed_at for hold in case.holds if hold.resumed_at]
-    solved = [until for _, until in shown[RESOLVE].pauses]
-    since = max([shown.told or call.prioritised_at, *resumed, *solved])
+    resumed = [until for _, until in shown[RESOLVE].pauses]
+    since = max([shown.told or call.prioritised_at, *resumed])
     levels = {stage["at"]: stage["level"] for stage in codes.row("escalation_trigger", "X9").data["stages"]}
 
     def after(done: float) -> Iterator[Moment]:
@@ -145,7 +149,7 @@ def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 
 def _promise(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X8: the vendor promised and the moment has passed."""
-    engagement = case.engagement
+    engagement = case.engagement if case.incident.status == "ST5" else None
     if engagement and engagement.promised_at:
         level = _level(scene.codes.row("escalation_trigger", "X8"), case.incident.priority)
         broken = Moment(100, engagement.promised_at, ("X8", level))
@@ -164,9 +168,11 @@ def _major(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 
 def _reminders(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """The customer is asked again while the call waits for him (§6.5.4)."""
-    call, opened = case.incident, next((one for one in reversed(case.holds) if not one.resumed_at), None)
+    if case.incident.status != "ST6":
+        return
+    opened = next((one for one in reversed(case.holds) if not one.resumed_at), None)
     rule = scene.codes.table("hold").get(opened.reason) if opened else None
-    if call.status == "ST6" and opened and opened.from_at and rule and rule.data.get("reminders"):
+    if opened and opened.from_at and rule and rule.data.get("reminders"):
         began = opened.from_at
         reminders = [
             Moment(minutes, calendar.add(scene.codes, rule.data["calendar"], began, minutes))

@@ -223,7 +223,6 @@ def _install(url: str) -> None:
         for person in records.accounts(connection):
             password = f"password-of-{person['account']}"
             auth.set_password(connection, person["staff_no"], password, FAST)
-    install.load_codes(parts)
     install.deploy(parts)
     parts.database.close()
 

@@ -162,7 +162,7 @@ def clocks(no: str) -> dict[str, Any]:
 @blueprint.doc(parameters=[acting.IF_MATCH])
 @blueprint.answers(200, "IncidentRecord", "通报后的记录 · The record after the update")
 def update(said: dict[str, Any], no: str) -> Any:
-    """Tell the caller (and the stakeholders of a P1, P2 or major incident) where it stands (§6.5.8).
+    """Tell the caller (and the stakeholders of a P1, P2 or major incident) where it stands.
 
     向呼叫人通报进展;P1、P2 或重大事件同时通报相关方。通报间隔重新计起。
     """

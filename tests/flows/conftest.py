@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, step, then, when
 
-from api import auth
+from api import auth, install
 from tests.conftest import FAST, Clock
 from tests.flows import invariants, roads, words
 from tests.flows.words import moment
@@ -33,6 +33,7 @@ def world(
     """The service with the cast; a new process needs no slow hash for strangers here."""
     monkeypatch.setattr(auth, "PasswordHasher", lambda: FAST)
     made = World(installed_url, clock, restarts)
+    install.load_codes(made.product)
     yield made
     made.stop()
 

@@ -83,6 +83,7 @@ class Hand:
     now: datetime
     instance: Instance | None = None
     effect: object = None
+    settled: object = None
 
     @property
     def no(self):
@@ -91,7 +92,9 @@ class Hand:
     @contextmanager
     def command(self, by):
         with self.database.write() as connection:
-            yield Command(connection, actor(by), self.now)
+            command = Command(connection, actor(by), self.now)
+            yield command
+            self.settled = self.desk.settled(command)
 
     @contextmanager
     def tampering(self):
@@ -221,7 +224,7 @@ class NoFacts:
     """No reference data at hand."""
 
     def __getattr__(self, name):
-        return lambda *args: () if name in ("leaders", "children", "similar", "alike") else None
+        return lambda *args: {} if name in ("leaders", "children", "similar", "alike") else None
 
 
 @pytest.fixture(scope="session")
