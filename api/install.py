@@ -55,6 +55,7 @@ def load_codes(parts: Product) -> int:
         fresh = codes.load(connection)
     with parts.engine.transaction(SYSTEM, parts.clock()) as command:
         parts.desk.seed_calendars(command)
+        parts.desk.watch(command)
     return fresh
 
 

@@ -301,7 +301,13 @@ class Desk:
         Whatever runs on it is looked at again: its clocks are replayed on the new days.
         """
         self._write_codes(command)
-        command.memory[ASKED] = [deadlines.wake(no, None) for no in ledger.running(command.connection)]
+        running = ledger.running(command.connection)
+        command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in running)
+
+    def watch(self, command: Command) -> None:
+        """Look at the open calls that nothing wakes: those from before there were clocks."""
+        unwatched = ledger.running(command.connection, unwatched=True)
+        command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in unwatched)
 
     def settled(self, command: Command) -> Effect:
         """Every call that the verb wrote to: its clocks are followed, once, and it is written down."""

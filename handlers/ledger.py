@@ -93,10 +93,12 @@ def seen(connection: Connection, no: str) -> Case:
     return Case(of(Incident, row._mapping), _Reading(connection, no))
 
 
-def running(connection: Connection) -> list[str]:
-    """The open calls that have clocks."""
+def running(connection: Connection, *, unwatched: bool = False) -> list[str]:
+    """The open calls that have clocks; or of these the ones that nothing wakes yet."""
     table = tables.incident
     chosen = select(table.c.no).where(tables.OPEN, table.c.priority.is_not(None)).order_by(table.c.no)
+    if unwatched:
+        chosen = chosen.where(table.c.look_at.is_(None), table.c.status != "ST7")
     return list(connection.execute(chosen).scalars())
 
 
