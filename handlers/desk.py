@@ -235,8 +235,7 @@ class Desk:
         scene = self._scene(command)
         case = _read(command, instance.business_key)
         if instance.process == triggers.PROCESS:
-            tasks = position.tasks(case.incident, open_elements, scene)
-            return Effect(tasks=tasks)
+            return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         if ended is not None:
             return Effect(jobs=triggers.ending(case))
         outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
