@@ -167,10 +167,11 @@ def imports_days(world: World, who: str, year: str, datatable: Table) -> None:
     taken(world, world.import_days(who, year, datatable))
 
 
-@when(said("一线限时到"))
-def time_box_is_over(world: World) -> None:
-    """The clock of a later issue sends this message as the system; here a manager's hand does."""
-    taken(world, world.say("刘洋", "一线限时到", []))
+@when(said("{who} 受理工单"))
+def accepts_the_order(world: World, who: str) -> None:
+    """The newest work order of the call is accepted outside a task."""
+    no = world.rows("work_orders")[-1]["no"]
+    taken(world, world.at_desk(who).post(f"/work-orders/{no}/accept", {}))
 
 
 def taken(world: World, answer: Any, status: int = 200) -> None:
@@ -223,6 +224,20 @@ def tries_to_judge_anew(world: World, who: str, datatable: Table) -> None:
     """The answer is looked at later."""
     world.before = world.dump()
     world.answer = world.judge(who, datatable)
+
+
+@when(said("{who} 试图通报「{text:text}」"))
+def tries_to_tell(world: World, who: str, text: str) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text})
+
+
+@when(said("{who} 试图导入 {year} 年的节假日和调休"))
+def tries_to_import_days(world: World, who: str, year: str, datatable: Table) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.import_days(who, year, datatable)
 
 
 @then(said("被拒绝:{code}"))
