@@ -80,6 +80,19 @@ def a_call_stands_at(world: World, place: str) -> None:
     roads.bring(world, place)
 
 
+@given(said("一个 {priority} 呼叫正停在「{place:text}」"))
+def a_call_of_this_priority_stands_at(world: World, priority: str, place: str) -> None:
+    """A call by the shortest road, judged to have this priority."""
+    roads.bring(world, place, priority)
+
+
+@when(said("服务中断到 {when:text}"))
+def service_is_down(world: World, when: str) -> None:
+    """No worker ran until then; now they do what they missed."""
+    world.clock.set(moment(when, world.clock()))
+    world.work()
+
+
 @step(said("把它记作「{name}」"))
 def remember(world: World, name: str) -> None:
     """Give the call a name for later."""
@@ -151,10 +164,23 @@ def steps_an_order(world: World, who: str, verb: str, kind: str) -> None:
     taken(world, world.at_desk(who).post(f"/work-orders/{order['no']}/{step_}", data))
 
 
-@when(said("一线限时到"))
-def time_box_is_over(world: World) -> None:
-    """The clock of a later issue sends this message as the system; here a manager's hand does."""
-    taken(world, world.say("刘洋", "一线限时到", []))
+@when(said("{who} 调整影响度、紧急度"))
+def judges_anew(world: World, who: str, datatable: Table) -> None:
+    """Another impact or urgency, and with it another priority."""
+    taken(world, world.judge(who, datatable))
+
+
+@when(said("{who} 导入 {year} 年的节假日和调休"))
+def imports_days(world: World, who: str, year: str, datatable: Table) -> None:
+    """日期, 上班 (是 or 否), 名称; what the year had before is gone."""
+    taken(world, world.import_days(who, year, datatable))
+
+
+@when(said("{who} 受理工单"))
+def accepts_the_order(world: World, who: str) -> None:
+    """The newest work order of the call is accepted outside a task."""
+    no = world.rows("work_orders")[-1]["no"]
+    taken(world, world.at_desk(who).post(f"/work-orders/{no}/accept", {}))
 
 
 def taken(world: World, answer: Any, status: int = 200) -> None:
@@ -200,6 +226,27 @@ def tries_to_escalate(world: World, who: str, reason: str) -> None:
     """The answer is looked at later."""
     world.before = world.dump()
     world.answer = world.at_desk(who).post(f"/incidents/{world.no}/escalations", {"reason": reason})
+
+
+@when(said("{who} 试图调整影响度、紧急度"))
+def tries_to_judge_anew(world: World, who: str, datatable: Table) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.judge(who, datatable)
+
+
+@when(said("{who} 试图通报「{text:text}」"))
+def tries_to_tell(world: World, who: str, text: str) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text})
+
+
+@when(said("{who} 试图导入 {year} 年的节假日和调休"))
+def tries_to_import_days(world: World, who: str, year: str, datatable: Table) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.import_days(who, year, datatable)
 
 
 @then(said("被拒绝:{code}"))

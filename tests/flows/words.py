@@ -173,6 +173,7 @@ COLUMNS = {
     "超时原因": "overdue_reason",
     "申述单号": "complaint_ref",
 }
+JUDGEMENT = {"影响度": "impact", "紧急度": "urgency", "理由": "priority_reason"}
 CLOCKS = {
     "响应": "response",
     "解决": "resolve",

@@ -113,6 +113,21 @@ class World:
         """A table in which 「甲」 stands for the number of the call that was named so."""
         return [[self.named[cell[1:-1]] if cell[:1] == "「" else cell for cell in row] for row in rows]
 
+    def judge(self, who: str, rows: Iterable[Iterable[str]]) -> TestResponse:
+        """Change impact and urgency of the call, and with them its priority."""
+        given = {words.JUDGEMENT[label]: said for label, said in rows}
+        return self.at_desk(who).patch(f"/incidents/{self.no}", given)
+
+    def import_days(self, who: str, year: str, rows: Iterable[Iterable[str]]) -> TestResponse:
+        """Replace the holidays and make-up days of a year by a file."""
+        lines = [f"{date},{str(words.TRUTH[working]).lower()},{name}" for date, working, name in rows]
+        return self.at_desk(who).send(
+            "POST",
+            f"/calendars/BH/import?year={year}",
+            data="\n".join(["date,working,name", *lines, ""]).encode(),
+            content_type="text/csv",
+        )
+
     # what is seen
 
     def incident(self) -> dict[str, Any]:
