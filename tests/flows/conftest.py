@@ -53,8 +53,10 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:
 def pytest_bdd_after_step(request: pytest.FixtureRequest, step: Any) -> None:
     """After everything that is done the invariants of PROCESS §6.11 hold."""
     if step.type != "then":
-        with request.getfixturevalue("world").product.database.read() as connection:
+        world = request.getfixturevalue("world")
+        with world.product.database.read() as connection:
             assert invariants.broken(connection) == []
+        assert world.clocks_ran_back() == []
 
 
 def said(pattern: str) -> Any:
@@ -325,7 +327,7 @@ def record_shows(world: World, datatable: Table) -> None:
 def clocks_are(world: World, datatable: Table) -> None:
     """The last clock of each kind that is named; amounts in minutes."""
     (_, *columns), *expected = datatable
-    clocks = world.at_desk("李娜").get(f"/incidents/{world.no}/clocks").json["clocks"]
+    clocks = world.clocks()
     for kind, *values in expected:
         clock = [one for one in clocks if one["clock"] == words.CLOCKS[kind]][-1]
         assert [kind, *(reading(clock[words.READINGS[name]]) for name in columns)] == [kind, *values]

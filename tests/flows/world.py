@@ -14,7 +14,7 @@ from engine import store
 from engine.ports import Actor
 from handlers import tables
 from tests.conftest import Client, Clock
-from tests.flows import words
+from tests.flows import invariants, words
 
 Dump = dict[str, list[str]]
 
@@ -28,6 +28,7 @@ class World:
         self.named: dict[str, str] = {}
         self.answer: TestResponse | None = None
         self.before: Dump = {}
+        self.shown: dict[str, list[dict[str, Any]]] = {}
         self.start()
 
     # the service
@@ -140,6 +141,15 @@ class World:
         if part == "contacts":
             return [one for engagement in record["vendor_engagements"] for one in engagement[part]]
         return record[part]
+
+    def clocks(self) -> list[dict[str, Any]]:
+        """The clocks of the call."""
+        return self.at_desk("李娜").get(f"/incidents/{self.no}/clocks").json["clocks"] if self.no else []
+
+    def clocks_ran_back(self) -> list[str]:
+        """What is wrong with the clocks of the call, compared with when they were last looked at."""
+        earlier, self.shown[self.no] = self.shown.get(self.no, []), self.clocks()
+        return invariants.ran_back(earlier, self.shown[self.no])
 
     def history(self) -> dict[str, Any]:
         """Instances, what happened in them, and the audit log."""
