@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from handlers import (
     assignment,
     calendar_days,
-    calendar_files,
     classification,
     closure,
     codes,
@@ -32,7 +31,6 @@ from handlers import (
     options,
     order_steps,
     position,
-    public_holidays,
     registration,
     reopening,
     requests,
@@ -136,6 +134,12 @@ class Desk:
         if self._codes[0] != revision:
             self._codes = (revision, codes.read(command.connection))
         return self._codes[1]
+
+    def write_codes(self, command: Command) -> None:
+        """From here on this verb reads its own code tables, and others who write them wait for it."""
+        command.memory.pop("scene", None)
+        command.memory[CODES_CHANGED] = True
+        codes.published(command.connection)
 
     def started(self, command: Command, instance: Instance, variables: Mapping[str, Any]) -> Effect:
         """A new call in ST1, the same call reopened, or an escalation of a call."""
@@ -291,7 +295,7 @@ class Desk:
         """
         rights.process_owner(self._scene(command), "calendar")
         book = calendar_days.Book(command.connection, self.codes(command), name)
-        self._write_codes(command)
+        self.write_codes(command)
         yield book
         self.calendar_changed(command, name)
 
@@ -300,7 +304,7 @@ class Desk:
 
         Whatever runs on it is looked at again: its clocks are replayed on the new days.
         """
-        self._write_codes(command)
+        self.write_codes(command)
         running = ledger.running(command.connection)
         command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in running)
 
@@ -319,39 +323,6 @@ class Desk:
             command.memory[no] = ledger.flush(command.connection, now)
             jobs += outcome.jobs
         return Effect(jobs=jobs)
-
-    def import_calendar(
-        self, command: Command, name: str, year: int, kind: str, content: bytes
-    ) -> dict[str, Any]:
-        """Replace a year of a calendar by the days of a file ("csv" or "ics"), for good.
-
-        Returns how many days off and working days it has, and the years that were provisional until now.
-        Raises what `calendar` raises, FileRefused and YearNotKept.
-        """
-        with self.calendar(command, name) as book:
-            days = calendar_files.read(kind, content, year, self.codes(command))
-            settled = book.replace(year, days, book.signed(kind, command.by.id, command.now))
-        working = sum(day.working for day in days)
-        counts = {"days_off": len(days) - working, "working_days": working}
-        return {**counts, "settled": [year] if settled else []}
-
-    def seed_calendars(self, command: Command) -> list[tuple[str, int]]:
-        """Public holidays for last year, this and the next where they are missing.
-
-        Returns which years of which calendars it wrote.
-
-        What an owner wrote or imported stays; a provisional year of an older package is renewed.
-        """
-        known = self.codes(command)
-        year = calendar_days.this_year(known, command.now)
-        if not public_holidays.wanted(known, year):
-            return []
-        self._write_codes(command)  # of two starts at once the second sees what the first wrote
-        todo = public_holidays.wanted(self.codes(command), year)
-        for name, one in todo:
-            with self.calendar(command, name) as book:
-                public_holidays.fill(book, one)
-        return todo
 
     def _apply(
         self,
@@ -395,12 +366,6 @@ class Desk:
         outcome = decide(case, variables, scene)
         _write(command, case, outcome + Outcome(_stamp(instance)), scene, "started")
         return Effect(variables=FIRST_VARIABLES | dict(outcome.variables), jobs=outcome.jobs)
-
-    def _write_codes(self, command: Command) -> None:
-        """From here on this verb reads its own code tables, and others who write them wait for it."""
-        command.memory.pop("scene", None)
-        command.memory[CODES_CHANGED] = True
-        codes.published(command.connection)
 
     def _scene(self, command: Command) -> Scene:
         if "scene" not in command.memory:
