@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from api.app import create_app
+from api.app import compose, create_app
 from api.product import Product
 from api.settings import Settings
 from engine import store
@@ -29,13 +29,13 @@ class World:
         self.answer: TestResponse | None = None
         self.before: Dump = {}
         self.shown: dict[str, list[dict[str, Any]]] = {}
-        self.start()
+        self.app = create_app(Settings(database_url=url), clock)
 
     # the service
 
     def start(self) -> None:
-        """A fresh process: nothing is kept but the database."""
-        self.app = create_app(Settings(database_url=self.url), self.clock)
+        """A fresh process: nothing is kept but the database (and the routes, which remember nothing)."""
+        self.app.extensions["flow200"] = compose(Settings(database_url=self.url), self.clock)
 
     def stop(self) -> None:
         """The process is gone."""
