@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from handlers import clocks, levels, moments, targets, triggers, vendor
+from handlers import clocks, levels, messages, moments, targets, triggers, vendor
 from handlers.clocks import RESOLVE, RESPONSE, Clocks, Event
 from handlers.incident import Case, Scene
 from handlers.moments import Moment, Row
@@ -120,8 +120,7 @@ def _box(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
     """First line's time is over: it is dispatched, or agent and shift leader are reminded (200.4)."""
     call, codes = case.incident, scene.codes
     if codes.row("priority", call.priority).data.get("box_dispatches"):
-        payload = {"message": "time_box_over", "business_key": call.no, "data": {}, "process": "incident_200"}
-        return Outcome(jobs=[Job("send", f"time_box_over:{call.no}:{row.key}", payload)])
+        return Outcome(jobs=[messages.send(f"time_box_over:{call.no}:{row.key}", "time_box_over", call.no)])
     leaders = scene.facts.leaders(call.owner_group)[:1]
     told = dict.fromkeys(one for one in (call.owner, *leaders) if one)
     return Outcome(notices=[Notice("box_over", one, {}, f"{row.key}/{one}") for one in told])
@@ -162,8 +161,7 @@ def _reminder(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
 def _unanswered(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
     """The caller stays silent: the call is closed, or the desk or the manager decides (200.9)."""
     call = case.incident
-    payload = {"message": "unanswered", "business_key": call.no, "data": {}, "process": "incident_200"}
-    return Outcome(jobs=[Job("send", f"unanswered:{call.no}:{call.attempt_count}", payload)])
+    return Outcome(jobs=[messages.send(f"unanswered:{call.no}:{call.attempt_count}", "unanswered", call.no)])
 
 
 ACTS: Mapping[str, Act] = {

@@ -44,10 +44,10 @@ from handlers.codes import Codes
 from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
 from handlers.lookups import Lookups
+from handlers.messages import ESCALATION, INCIDENT
 from handlers.outcome import Effect, Line, Outcome
 from handlers.position import Element
 
-INCIDENT = "incident_200"
 CLOSED = "ST8"
 NO_TASKS: Mapping[str, str] = MappingProxyType({})
 
@@ -144,7 +144,7 @@ class Desk:
     def started(self, command: Command, instance: Instance, variables: Mapping[str, Any]) -> Effect:
         """A new call in ST1, the same call reopened, or an escalation of a call."""
         scene = self._scene(command)
-        if instance.process == triggers.PROCESS:
+        if instance.process == ESCALATION:
             return self._apply(
                 command, instance.business_key, escalation.started, variables, scene, "started"
             )
@@ -234,11 +234,11 @@ class Desk:
         opened: Mapping[str, str] = NO_TASKS,
     ) -> Effect:
         """Status, step and hold follow the place that the diagram declares them for."""
-        if instance.process not in (INCIDENT, triggers.PROCESS) or instance.business_key is None:
+        if instance.process not in (INCIDENT, ESCALATION) or instance.business_key is None:
             return Effect()
         scene = self._scene(command)
         case = _read(command, instance.business_key)
-        if instance.process == triggers.PROCESS:
+        if instance.process == ESCALATION:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         if ended is not None:
             return Effect(jobs=triggers.ending(case))
@@ -463,7 +463,7 @@ ANSWERS: dict[tuple[str, str], Decision] = {
     (INCIDENT, "T200_9"): confirmation.confirm,
     (INCIDENT, "T200_9_manager"): confirmation.decide,
     (INCIDENT, "T200_10"): closure.closing,
-    **{(triggers.PROCESS, place): decide for place, decide in escalation.ANSWERS.items()},
+    **{(ESCALATION, place): decide for place, decide in escalation.ANSWERS.items()},
 }
 
 MESSAGES: dict[tuple[str, str], Decision] = {
@@ -472,7 +472,7 @@ MESSAGES: dict[tuple[str, str], Decision] = {
         for source in (waits, duplicates, assignment, vendor, requests, confirmation, closure)
         for name, decide in source.MESSAGES.items()
     },
-    **{(triggers.PROCESS, name): decide for name, decide in escalation.MESSAGES.items()},
+    **{(ESCALATION, name): decide for name, decide in escalation.MESSAGES.items()},
 }
 
 VERBS: dict[str, Decision] = {"update": updates.tell, **order_steps.VERBS, **hand_offs.VERBS}

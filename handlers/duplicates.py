@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers import answers, clocks, rights, triggers, waits, work_orders
+from handlers import answers, clocks, messages, rights, triggers, waits, work_orders
 from handlers.errors import ParentRefused
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Job, Line, Notice, Outcome
@@ -92,11 +92,7 @@ def first_line_step(call: Incident) -> str:
 def release(parent: Incident, scene: Scene) -> list[Job]:
     """A message to each waiting child, when its parent is solved; each moves in its own transaction."""
     return [
-        Job(
-            "send",
-            f"parent_solved:{child.no}:{child.version}:{parent.version}",
-            {"message": "parent_solved", "business_key": child.no, "data": {}, "process": "incident_200"},
-        )
+        messages.send(f"parent_solved:{child.no}:{child.version}:{parent.version}", "parent_solved", child.no)
         for child in scene.facts.children(parent.no)
         if child.status == "ST6"
     ]

@@ -11,6 +11,7 @@ from handlers import (
     hand_offs,
     levels,
     major,
+    messages,
     rights,
     triggers,
     vendor,
@@ -378,13 +379,8 @@ def _known(case: Case, active: Escalation, code: str, level: str) -> bool:
 
 
 def _to_incident(no: str, active: Escalation, decision: str) -> Job:
-    payload = {
-        "message": "escalation_decided",
-        "business_key": no,
-        "data": {"decision": decision},
-        "process": "incident_200",
-    }
-    return Job("send", f"escalation_decided:{no}:{active.seq}:{active.notices}", payload)
+    key = f"escalation_decided:{no}:{active.seq}:{active.notices}"
+    return messages.send(key, "escalation_decided", no, {"decision": decision})
 
 
 def _note(active: Escalation, decision: Code) -> str:

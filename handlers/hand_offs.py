@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handlers import answers, request_fields, rights
+from handlers import answers, messages, request_fields, rights
 from handlers.codes import Code
 from handlers.errors import CallClosed, HandOffAnswered, HandOffByProcess, RecordNotFound, UnknownOutcome
 from handlers.incident import Answer, Case, HandOff, Incident, Scene
-from handlers.outcome import Job, Line, Notice, Outcome, Row
+from handlers.outcome import Line, Notice, Outcome, Row
 
 PROBLEM, CHANGE, CONFIGURATION, EMERGENCY = "PRB", "CHG", "CFG", "EMG"
 CLOSED = "ST8"
@@ -194,10 +194,8 @@ def _answered(
 
 def _goes_on(case: Case, row: HandOff, result: str, ref: str | None, note: str | None) -> Outcome:
     """The call that waits for the change is told by a job, since it moves in its own verb."""
-    no = case.incident.no
-    data = {"change_result": result, "change_ref": ref, "note": note}
-    payload = {"message": "change_done", "business_key": no, "data": data, "process": "incident_200"}
-    return Outcome(jobs=[Job("send", f"change_done:{no}:{row.seq}", payload)])
+    no, said = case.incident.no, {"change_result": result, "change_ref": ref, "note": note}
+    return Outcome(jobs=[messages.send(f"change_done:{no}:{row.seq}", "change_done", no, said)])
 
 
 def _alike(call: Incident, code: Code, scene: Scene) -> Mapping[str, bool]:
