@@ -17,6 +17,7 @@ from handlers.incident import ClockLine
 from handlers.outcome import Line
 
 LINE = "clock"
+_JSON = json.JSONEncoder(ensure_ascii=False)
 RESPONSE, RESOLVE, BOX, UPDATE = "response", "resolve", "box", "update"
 
 Span = tuple[datetime, datetime]
@@ -96,7 +97,7 @@ def event(clock: str, do: str, at: datetime, **data: Any) -> Event:
 def line(one: Event) -> Line:
     """The log line of an event."""
     said = {"do": one.do, "at": one.at.isoformat(), **one.data}
-    return Line(LINE, json.dumps(said, ensure_ascii=False), one.clock)
+    return Line(LINE, _JSON.encode(said), one.clock)
 
 
 def events(lines: Iterable[ClockLine]) -> list[Event]:

@@ -60,11 +60,12 @@ def told(outcome: Outcome, scene: Scene) -> Outcome:
 
 def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
     """What lists show."""
+    known = [*moments.rows(case, shown, scene)]
     return {
         "respond_by": clocks.due(shown[RESPONSE], scene.codes),
         "resolve_by": clocks.due(shown[RESOLVE], scene.codes),
-        "update_by": moments.next_update(case, shown, scene),
-        "look_at": moments.next_look(case, shown, scene),
+        "update_by": moments.next_update(known),
+        "look_at": moments.next_look(known, shown),
     }
 
 

@@ -320,7 +320,8 @@ class Desk:
             scene = self._scene(command)
             outcome = deadlines.follow(_read(command, no), scene, again=again)
             now = _write(command, _read(command, no), outcome, scene, "time")
-            command.memory[no] = ledger.flush(command.connection, now)
+            ledger.flush(command.connection, now)
+            del command.memory[no]
             jobs += outcome.jobs
         return Effect(jobs=jobs)
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 Answer = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Incident:
     """The call (服务呼叫): INC, SR and CMP alike (PROCESS §6.1.2)."""
 
@@ -116,6 +116,13 @@ class Incident:
     diagram_version: int | None = None
     log_seq: int = 0
     log_hash: str = ""
+
+    def changed(self, changes: Mapping[str, Any]) -> "Incident":
+        """The call with other values in these fields; `replace` would walk all hundred of them."""
+        made = object.__new__(Incident)
+        made.__dict__.update(self.__dict__)
+        made.__dict__.update(changes)
+        return made
 
     @property
     def told(self) -> str | None:
@@ -235,7 +242,6 @@ class Raise:
 class ClockLine:
     """One log line about a clock of the call."""
 
-    seq: int
     field: str
     new: str
 
@@ -413,9 +419,10 @@ class Scene:
 
 def of(cls: type[T], row: Any) -> T:
     """A value from the mapping of a database row: the columns that the value knows."""
-    return cls(**{name: row[name] for name in _names(cls)})  # type: ignore[arg-type]
+    return cls(**{name: row[name] for name in columns(cls)})  # type: ignore[arg-type]
 
 
 @lru_cache(64)
-def _names(cls: Any) -> tuple[str, ...]:
+def columns(cls: Any) -> tuple[str, ...]:
+    """The columns that a value knows."""
     return tuple(f.name for f in fields(cls))

@@ -23,6 +23,7 @@ from handlers.incident import (
     Raise,
     Scene,
     WorkOrder,
+    columns,
     of,
 )
 from handlers.outcome import Line, Notice, Outcome, Row
@@ -46,6 +47,7 @@ _ONLY: Mapping[type, Any] = {ClockLine: tables.log.c.what == clocks.LINE}
 SHOWN = ("respond_by", "resolve_by", "update_by", "look_at")
 
 _CALL = [tables.incident.c[f.name] for f in fields(Incident)]
+_CALL_NAMES = [column.name for column in _CALL]
 _READ = tables.prepared(select(*_CALL).where(tables.incident.c.no == bindparam("of_call")).with_for_update())
 _READ_KIND: Mapping[type, Any] = {
     kind: tables.prepared(
@@ -55,6 +57,12 @@ _READ_KIND: Mapping[type, Any] = {
     )
     for kind, table in KINDS.items()
 }
+_PARENT_OF = tables.prepared(
+    select(tables.incident.c.parent).where(tables.incident.c.no == bindparam("of_call"))
+)
+_LOCK = tables.prepared(
+    select(tables.incident.c.no).where(tables.incident.c.no == bindparam("of_call")).with_for_update()
+)
 _ADD_LOG = tables.prepared(insert(tables.log))
 _ADD_NOTICES = {
     name: tables.prepared(dialect.insert(tables.notice).on_conflict_do_nothing(index_elements=["key"]))
@@ -82,7 +90,7 @@ def read(connection: Connection, no: str) -> Case:
     row = connection.execute(_READ, {"of_call": no}).first()
     if row is None:
         raise UnknownCall(no=no)
-    return Case(of(Incident, row._mapping), _Reading(connection, no))
+    return Case(Incident(**dict(zip(_CALL_NAMES, row, strict=True))), _Reading(connection, no))
 
 
 def seen(connection: Connection, no: str) -> Case:
@@ -115,10 +123,9 @@ def lock_parent(connection: Connection, no: str, parent: str | None = None) -> N
     A parent being solved, reopened or closed and a child being linked wait for each other, always in this
     order, so that neither misses the other.
     """
-    table = tables.incident
-    chosen = parent or connection.execute(select(table.c.parent).where(table.c.no == no)).scalar()
+    chosen = parent or connection.execute(_PARENT_OF, {"of_call": no}).scalar()
     if chosen:
-        connection.execute(select(table.c.no).where(table.c.no == chosen).with_for_update())
+        connection.execute(_LOCK, {"of_call": chosen})
 
 
 def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
@@ -137,52 +144,54 @@ def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, wh
     if not (lines or changes or outcome.notices):
         return case
     stamp = {"call": call.no, "at": scene.now, "by": scene.by.id, "step": changes.get("step", call.step)}
-    chained = audit.chain([stamp | line for line in lines], call.log_seq, call.log_hash)
-    if chained:
-        changes |= {"log_seq": chained[-1]["seq"], "log_hash": chained[-1]["hash"]}
-    now = replace(call, **changes)
-    books.pending.add(changes, chained, _notices(now, books.pending.writes, outcome.notices, scene))
-    books.follow(outcome.rows, chained)
+    stamped = [stamp | line for line in lines]
+    now = call.changed(changes) if changes else call
+    books.pending.add(changes, stamped, _notices(now, books.pending.writes, outcome.notices, scene))
+    books.follow(outcome.rows, stamped)
     return Case(now, books)
 
 
-def flush(connection: Connection, case: Case) -> Case:
+def flush(connection: Connection, case: Case) -> None:
     """Write down what the decisions of a verb made of the call: its row, the log, the notices, each once.
 
-    Raises StaleCall if the row changed since it was read.
+    The last act of a verb: who needs the call again reads it again. Raises StaleCall if the row changed
+    since it was read.
     """
-    call, books = case.incident, cast(_Reading, case.read)
-    pending = books.pending
+    call, pending = case.incident, cast(_Reading, case.read).pending
     if not pending.writes:
-        return case
-    values = {**pending.changes, "version": call.version + 1}
+        return
+    lines = audit.chain(pending.lines, call.log_seq, call.log_hash)
+    head = {"log_seq": lines[-1]["seq"], "log_hash": lines[-1]["hash"]} if lines else {}
+    values = {**pending.changes, **head, "version": call.version + 1}
     this = {"of_no": call.no, "of_version": call.version}
     done = connection.execute(_change_call(tuple(values)), this | values)
     if done.rowcount != 1:
         raise StaleCall(no=call.no)
-    if pending.lines:
-        connection.execute(_ADD_LOG, pending.lines)
+    if lines:
+        connection.execute(_ADD_LOG, lines)
     if pending.notices:
         connection.execute(_ADD_NOTICES[connection.dialect.name], pending.notices)
-    books.pending = _Pending()
-    return Case(replace(call, version=call.version + 1), books)
 
 
 def _write_rows(
     connection: Connection, case: Case, rows: Iterable[Row], scene: Scene
 ) -> list[dict[str, Any]]:
-    """New and changed rows; the status of a work order moves by its table only (§6.7.7)."""
+    """New and changed rows, each once; the status of a work order moves by its table only (§6.7.7)."""
     lines: list[dict[str, Any]] = []
     known: dict[int, tuple[str, str]] = {}
+    merged: dict[tuple[str, int], Row] = {}
     for row in rows:
-        table = tables.metadata.tables[row.table]
-        key = {"call": case.incident.no, "seq": row.seq}
         if row.table == "work_order":
             lines += _follow(case, known, row, scene)
+        first = merged.setdefault((row.table, row.seq), row)
+        if first is not row:
+            merged[row.table, row.seq] = replace(first, values={**first.values, **row.values})
+    for row in merged.values():
+        table = tables.metadata.tables[row.table]
         if row.new:
-            connection.execute(_insert(table), {**key, **row.values})
+            connection.execute(_insert(table), {"call": case.incident.no, "seq": row.seq, **row.values})
         elif row.values:
-            this = {"of_call": key["call"], "of_seq": row.seq}
+            this = {"of_call": case.incident.no, "of_seq": row.seq}
             connection.execute(_change_row(table, tuple(row.values)), {**this, **row.values})
     return lines
 
@@ -288,11 +297,11 @@ class _Reading:
 
 
 def _followed(kind: Any, known: tuple[Any, ...], row: Row, no: str) -> tuple[Any, ...]:
-    names = {one.name for one in fields(kind)}
+    names = columns(kind)
     values = {name: value for name, value in row.values.items() if name in names}
     if row.new:
         fixed = {"call": no, "seq": row.seq}
-        return (*known, kind(**{name: fixed[name] for name in fixed.keys() & names}, **values))
+        return (*known, kind(**{name: fixed[name] for name in fixed if name in names}, **values))
     return tuple(replace(one, **values) if one.seq == row.seq else one for one in known)
 
 

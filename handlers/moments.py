@@ -4,14 +4,14 @@ A row is one story: the shares of a resolve clock, the acceptance of one work or
 last one. The log keeps how far each row has had its effect; here is what comes next, not what then happens.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 from handlers import calendar, clocks, confirmation
-from handlers.clocks import BOX, RESOLVE, RESPONSE, Clocks, Segment
+from handlers.clocks import BOX, RESOLVE, RESPONSE, UPDATE, Clocks, Segment
 from handlers.codes import Code
 from handlers.incident import Case, Scene
 
@@ -50,16 +50,15 @@ def coming(row: Row, shown: Clocks) -> Iterator[Moment]:
     return row.after(shown.fired.get(row.key, 0))
 
 
-def next_look(case: Case, shown: Clocks, scene: Scene) -> datetime | None:
-    """The first moment of all; None when nothing comes."""
-    first = (next(coming(row, shown), None) for row in rows(case, shown, scene))
+def next_look(known: Iterable[Row], shown: Clocks) -> datetime | None:
+    """The first moment of all rows; None when nothing comes."""
+    first = (next(coming(row, shown), None) for row in known)
     return min((one.at for one in first if one), default=None)
 
 
-def next_update(case: Case, shown: Clocks, scene: Scene) -> datetime | None:
+def next_update(known: Iterable[Row]) -> datetime | None:
     """When the caller must hear next; None while the call is held or has no interval."""
-    row = next(_updates(case, shown, scene), None)
-    return next(row.after(0)).at if row and case.incident.status not in FINDERS else None
+    return next((next(row.after(0)).at for row in known if row.kind == UPDATE), None)
 
 
 def _response(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
@@ -144,7 +143,7 @@ def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
             level = levels.get(number * 100)
             yield Moment(number * 100, at, ("X9", level) if level else None)
 
-    yield Row("update", f"update/{since.timestamp():.0f}", after)
+    yield Row(UPDATE, f"{UPDATE}/{since.timestamp():.0f}", after)
 
 
 def _promise(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:

@@ -109,7 +109,7 @@ def _outage(case: Case, scene: Scene) -> Iterator[dict[str, Any]]:
 
 
 def _update(case: Case, shown: Clocks, scene: Scene) -> Iterator[dict[str, Any]]:
-    ends = moments.next_update(case, shown, scene)
+    ends = moments.next_update(moments.rows(case, shown, scene))
     if ends and shown.told:
         on = scene.codes.calendar(case.incident.priority)
         yield _span("update", None, on, shown.told, ends, None, scene)

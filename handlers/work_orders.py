@@ -7,6 +7,7 @@ from handlers.incident import Case, Scene, WorkOrder
 from handlers.outcome import Notice, Outcome, Row
 
 OPEN = ("W1", "W2", "W3", "W4")
+ENGAGED = ("VND", "L3")
 
 
 def issue(case: Case, kind: str, scene: Scene, *, place: int = 0, **values: Any) -> Row:
@@ -104,12 +105,10 @@ def finish(
 
 def carried(case: Case) -> tuple[WorkOrder, ...]:
     """The open work orders that tasks of the diagram carry: the dispatch, at 200.7-200.8 the engagement's."""
-    running = case.engagement.work_order if case.engagement else None
-    return tuple(
-        order
-        for order in case.work_orders
-        if order.status in OPEN and (order == case.dispatch or order.seq == running)
-    )
+    opened = [order for order in case.work_orders if order.status in OPEN]
+    engaged = case.engagement if any(order.type in ENGAGED for order in opened) else None
+    running = engaged.work_order if engaged else None
+    return tuple(order for order in opened if order == case.dispatch or order.seq == running)
 
 
 def reassign(order: WorkOrder, assignee: str | None, scene: Scene) -> tuple[Row, ...]:

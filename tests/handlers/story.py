@@ -99,7 +99,7 @@ class Story:
         for line in outcome.lines:
             self.log.append((self.clock, line.what, line.text))
             if line.what == clocks.LINE:
-                self.lines.append(ClockLine(seq=len(self.lines) + 1, field=line.field, new=line.text))
+                self.lines.append(ClockLine(field=line.field, new=line.text))
         for row in (one for one in outcome.rows if one.table in KINDS):
             known = KINDS[row.table].__dataclass_fields__
             given = {name: value for name, value in row.values.items() if name in known}

@@ -522,6 +522,6 @@ def test_no_response_and_no_update_call_for_a_level(begin):
 def test_a_clock_line_from_the_log_is_an_instant_with_its_offset():
     line = clocks.line(clocks.event(RESOLVE, "pause", at(11, 24, 9), why="H1"))
 
-    (event,) = clocks.events([ClockLine(seq=1, field=line.field, new=line.text)])
+    (event,) = clocks.events([ClockLine(field=line.field, new=line.text)])
 
     assert event == clocks.event(RESOLVE, "pause", at(11, 24, 9), why="H1")
