@@ -61,7 +61,7 @@ QUERY = queries.Query(
     refused=frozenset({"startableBy", "versionTag", "versionTagLike", "incidentId", "incidentType"}),
 )
 
-blueprint = Blueprint("process-definition", __name__, "流程定义 Process definitions")
+blueprint = Blueprint("process-definition", __name__, "流程定义 · Process definitions")
 
 
 class Start(TypedVariables):
@@ -75,9 +75,9 @@ class Start(TypedVariables):
 @blueprint.doc(parameters=parameters(QUERY.names))
 @blueprint.response(200, description="Definitions")
 def definitions() -> list[dict[str, Any]]:
-    """Deployed versions of processes.
+    """List deployed versions of processes, by key, newest first.
 
-    流程定义列表。
+    按键列出已部署的流程版本,最新的在前。
     """
     with product().database.read() as connection:
         return [shape(connection, row) for row in QUERY.page(connection, given())]
@@ -86,9 +86,9 @@ def definitions() -> list[dict[str, Any]]:
 @blueprint.get("/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """How many there are.
+    """How many deployed versions fit the query.
 
-    数量。
+    符合条件的流程版本数量。
     """
     with product().database.read() as connection:
         return QUERY.count(connection, given())
@@ -97,9 +97,9 @@ def count() -> dict[str, int]:
 @blueprint.get("/<definition_id>")
 @blueprint.response(200, description="The definition")
 def definition(definition_id: str) -> dict[str, Any]:
-    """One version by its id.
+    """Read one version of a process by its id.
 
-    流程定义。
+    按编号查询一个流程版本。
     """
     with product().database.read() as connection:
         return shape(connection, _row(definition_id))
@@ -108,9 +108,9 @@ def definition(definition_id: str) -> dict[str, Any]:
 @blueprint.get("/key/<key>")
 @blueprint.response(200, description="The newest version")
 def newest(key: str) -> dict[str, Any]:
-    """The newest version of a process.
+    """Read the newest version of a process.
 
-    流程定义。
+    查询一个流程的最新版本。
     """
     with product().database.read() as connection:
         return shape(connection, _newest(key))
@@ -119,9 +119,9 @@ def newest(key: str) -> dict[str, Any]:
 @blueprint.get("/<definition_id>/xml")
 @blueprint.response(200, description="id, bpmn20Xml")
 def xml(definition_id: str) -> dict[str, Any]:
-    """The diagram as it was deployed.
+    """Read the diagram of a version as it was deployed.
 
-    流程图。
+    读取一个流程版本部署时的流程图(BPMN XML)。
     """
     return _xml(_row(definition_id))
 
@@ -129,9 +129,9 @@ def xml(definition_id: str) -> dict[str, Any]:
 @blueprint.get("/key/<key>/xml")
 @blueprint.response(200, description="id, bpmn20Xml")
 def newest_xml(key: str) -> dict[str, Any]:
-    """The diagram of the newest version.
+    """Read the diagram of the newest version as it was deployed.
 
-    流程图。
+    读取最新版本部署时的流程图(BPMN XML)。
     """
     return _xml(_newest(key))
 
@@ -139,9 +139,9 @@ def newest_xml(key: str) -> dict[str, Any]:
 @blueprint.get("/<definition_id>/startForm")
 @blueprint.response(200, description="key, camundaFormRef, contextPath")
 def start_form(definition_id: str) -> dict[str, Any]:
-    """A process starts without a form of its own; its first task may have one.
+    """The start form of a version: none, since the first task has the form.
 
-    启动表单。
+    一个流程版本的启动表单:没有,表单在第一个任务上。
     """
     _row(definition_id)
     return {"key": None, "camundaFormRef": None, "contextPath": None}
@@ -150,9 +150,9 @@ def start_form(definition_id: str) -> dict[str, Any]:
 @blueprint.get("/key/<key>/startForm")
 @blueprint.response(200, description="key, camundaFormRef, contextPath")
 def newest_start_form(key: str) -> dict[str, Any]:
-    """As above, of the newest version.
+    """The start form of the newest version: none, since the first task has the form.
 
-    启动表单。
+    最新版本的启动表单:没有,表单在第一个任务上。
     """
     _newest(key)
     return {"key": None, "camundaFormRef": None, "contextPath": None}
@@ -163,9 +163,9 @@ def newest_start_form(key: str) -> dict[str, Any]:
 @blueprint.arguments(Start)
 @blueprint.response(200, description="The instance")
 def start(said: dict[str, Any], definition_id: str) -> dict[str, Any]:
-    """Start this version, also when there is a newer one.
+    """Start an instance of this version, also when there is a newer one.
 
-    启动。
+    启动此版本的一个实例,即使已有更新的版本。
     """
     return _started(said, _row(definition_id))
 
@@ -175,9 +175,9 @@ def start(said: dict[str, Any], definition_id: str) -> dict[str, Any]:
 @blueprint.arguments(Start)
 @blueprint.response(200, description="The instance")
 def start_newest(said: dict[str, Any], key: str) -> dict[str, Any]:
-    """Start the newest version of a process.
+    """Start an instance of the newest version of a process.
 
-    启动。
+    启动最新版本的一个实例。
     """
     return _started(said, _newest(key))
 

@@ -56,16 +56,16 @@ QUERY = queries.Query(
     default=(table.created_at.desc(), table.id.desc()),
 )
 
-blueprint = Blueprint("deployment", __name__, "部署 Deployments")
+blueprint = Blueprint("deployment", __name__, "部署 · Deployments")
 
 
 @blueprint.get("")
 @blueprint.doc(parameters=parameters(QUERY.names))
 @blueprint.response(200, description="Deployments, newest first")
 def deployments() -> list[dict[str, Any]]:
-    """Deployments; the Modeler asks `maxResults=0` to see whether we are here.
+    """List deployments, newest first; the Modeler asks `maxResults=0` to see whether we are here.
 
-    部署列表。
+    列出部署,最新的在前;Modeler 用 `maxResults=0` 测试连接。
     """
     with product().database.read() as connection:
         return [shapes.deployment(row) for row in QUERY.page(connection, asked())]
@@ -74,9 +74,9 @@ def deployments() -> list[dict[str, Any]]:
 @blueprint.get("/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """How many deployments there are.
+    """How many deployments fit the query.
 
-    部署数量。
+    符合条件的部署数量。
     """
     with product().database.read() as connection:
         return QUERY.count(connection, given())
@@ -86,9 +86,9 @@ def count() -> dict[str, int]:
 @blueprint.doc(requestBody=MULTIPART)
 @blueprint.response(200, description="The deployment, and the definitions that it made (null: none)")
 def create() -> dict[str, Any]:
-    """Deploy diagrams and forms: all of them, or with one fault none.
+    """Deploy diagrams and forms, by the process owner: all of them, or with one fault none.
 
-    部署。
+    由流程负责人部署流程图和表单:全部成功,有一处错误则一个也不部署。
     """
     said, files = _multipart()
     if said.get("tenant-id"):
@@ -106,9 +106,9 @@ def create() -> dict[str, Any]:
 @blueprint.get("/registered")
 @blueprint.response(200, description="Names")
 def registered() -> list[str]:
-    """Deployments registered with the engine: Camunda's word for those of an application; none here.
+    """Deployments registered with the engine, Camunda's word for those of an application: none.
 
-    已注册的部署:无。
+    已注册到引擎的部署(Camunda 指应用自带的部署):没有。
     """
     return []
 
@@ -116,9 +116,9 @@ def registered() -> list[str]:
 @blueprint.get("/<deployment_id>")
 @blueprint.response(200, description="The deployment")
 def deployment(deployment_id: str) -> dict[str, Any]:
-    """One deployment.
+    """Read one deployment.
 
-    部署。
+    查询一次部署。
     """
     with product().database.read() as connection:
         return shapes.deployment(_deployment(connection, deployment_id))
@@ -127,9 +127,9 @@ def deployment(deployment_id: str) -> dict[str, Any]:
 @blueprint.get("/<deployment_id>/resources")
 @blueprint.response(200, description="id, name, deploymentId of each file")
 def resources(deployment_id: str) -> list[dict[str, Any]]:
-    """The files of a deployment; a file's id is its name.
+    """List the files of a deployment; a file's id is its name.
 
-    文件。
+    列出一次部署的文件;文件编号即文件名。
     """
     with product().database.read() as connection:
         _deployment(connection, deployment_id)
@@ -140,9 +140,9 @@ def resources(deployment_id: str) -> list[dict[str, Any]]:
 @blueprint.get("/<deployment_id>/resources/<resource_id>/data")
 @blueprint.response(200, description="The file")
 def data(deployment_id: str, resource_id: str) -> Response:
-    """A file as it was deployed.
+    """Read a file as it was deployed.
 
-    文件内容。
+    读取部署时的文件原文。
     """
     with product().database.read() as connection:
         _deployment(connection, deployment_id)

@@ -90,16 +90,16 @@ TASKS = queries.Query(
     refused=frozenset({"taskVariables", "processVariables", "taskInvolvedUser", "taskInvolvedGroup"}),
 )
 
-blueprint = Blueprint("history", __name__, "历史 History")
+blueprint = Blueprint("history", __name__, "历史 · History")
 
 
 @both(blueprint, "/process-instance")
 @blueprint.doc(parameters=parameters(INSTANCES.names))
 @blueprint.response(200, description="Instances")
 def instances() -> list[dict[str, Any]]:
-    """Every instance, running or ended.
+    """List every instance, running or ended, oldest first.
 
-    实例历史。
+    列出全部实例,包括已结束的,最早的在前。
     """
     with product().database.read() as connection:
         rows = INSTANCES.page(connection, asked())
@@ -110,9 +110,9 @@ def instances() -> list[dict[str, Any]]:
 @both(blueprint, "/process-instance/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """How many there are.
+    """How many instances, running or ended, fit the query.
 
-    数量。
+    符合条件的实例数量,包括已结束的。
     """
     with product().database.read() as connection:
         return INSTANCES.count(connection, asked())
@@ -121,9 +121,9 @@ def count() -> dict[str, int]:
 @blueprint.get("/process-instance/<instance_id>")
 @blueprint.response(200, description="The instance")
 def one(instance_id: str) -> dict[str, Any]:
-    """One instance, running or ended.
+    """Read one instance, running or ended.
 
-    实例历史。
+    查询一个实例,包括已结束的。
     """
     with product().database.read() as connection:
         chosen = INSTANCES.rows.where(instance.id == store.storable(instance_id))
@@ -137,9 +137,9 @@ def one(instance_id: str) -> dict[str, Any]:
 @blueprint.doc(parameters=parameters(TASKS.names))
 @blueprint.response(200, description="Tasks")
 def tasks() -> list[dict[str, Any]]:
-    """Every task, open or finished.
+    """List every task, open or finished, oldest first.
 
-    任务历史。
+    列出全部任务,包括已完成的,最早的在前。
     """
     with product().database.read() as connection:
         return [shapes.historic_task(row) for row in TASKS.page(connection, asked())]
@@ -148,9 +148,9 @@ def tasks() -> list[dict[str, Any]]:
 @both(blueprint, "/task/count")
 @blueprint.response(200, description="count")
 def task_count() -> dict[str, int]:
-    """How many there are.
+    """How many tasks, open or finished, fit the query.
 
-    数量。
+    符合条件的任务数量,包括已完成的。
     """
     with product().database.read() as connection:
         return TASKS.count(connection, asked())

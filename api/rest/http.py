@@ -11,8 +11,6 @@ from marshmallow import fields
 from api import http
 from api.rest.errors import PREFIX, BadValue
 
-TITLE = "Camunda 7 · "
-
 
 class LenientParser(http.StrictParser):
     """Clients send more than we read: unknown fields of an envelope are ignored."""
@@ -32,7 +30,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def __init__(self, resource: str, module: str, description: str, part: str = "") -> None:
         where = f"{PREFIX}/{resource}" if resource else PREFIX
         name = "-".join(word for word in ("rest", *resource.split("/"), part) if word)
-        super().__init__(name, module, url_prefix=where, description=TITLE + description)
+        super().__init__(name, module, url_prefix=where, description=description)
 
 
 class Schema(marshmallow.Schema):

@@ -56,9 +56,9 @@ GROUPS = queries.Query(
     default=(group.code,),
 )
 
-blueprint = Blueprint("identity", __name__, "身份 Identity")
-users = Blueprint("user", __name__, "人员 People")
-groups = Blueprint("group", __name__, "工作组 Groups")
+blueprint = Blueprint("identity", __name__, "身份 · Identity")
+users = Blueprint("user", __name__, "人员 · People")
+groups = Blueprint("group", __name__, "工作组 · Groups")
 
 
 class Credentials(Schema):
@@ -75,7 +75,7 @@ class Credentials(Schema):
 def verify(said: dict[str, Any]) -> dict[str, Any]:
     """Whether account and password belong together; limited like signing in.
 
-    验证。
+    验证帐号和密码;尝试次数与登录同样受限。
     """
     account, password = said["username"], said["password"]
     if not account or password is None:
@@ -93,7 +93,7 @@ def verify(said: dict[str, Any]) -> dict[str, Any]:
 def groups_of() -> dict[str, Any]:
     """The groups of a person, and who else is in them.
 
-    所属工作组。
+    查询一个人的工作组,以及组内的其他人。
     """
     who = given().get("userId")
     if not who:
@@ -114,9 +114,9 @@ def groups_of() -> dict[str, Any]:
 @users.doc(parameters=parameters(USERS.names))
 @users.response(200, description="People")
 def people() -> list[dict[str, Any]]:
-    """Active people.
+    """List active people.
 
-    人员列表。
+    列出在用的人员。
     """
     with product().database.read() as connection:
         return [_user(row) for row in USERS.page(connection, given())]
@@ -125,9 +125,9 @@ def people() -> list[dict[str, Any]]:
 @users.get("/count")
 @users.response(200, description="count")
 def people_count() -> dict[str, int]:
-    """How many there are.
+    """How many active people fit the query.
 
-    数量。
+    符合条件的在用人员数量。
     """
     with product().database.read() as connection:
         return USERS.count(connection, given())
@@ -136,9 +136,9 @@ def people_count() -> dict[str, int]:
 @users.get("/<user_id>/profile")
 @users.response(200, description="id, firstName, lastName, email")
 def profile(user_id: str) -> dict[str, Any]:
-    """One person; the whole name stands in firstName, since a Chinese name is not taken apart.
+    """Read one person; the whole name stands in firstName, since a Chinese name is not taken apart.
 
-    人员。
+    查询一个人;中文姓名不拆分,全名在 firstName。
     """
     with product().database.read() as connection:
         rows = USERS.page(connection, {"id": store.storable(user_id)})
@@ -151,9 +151,9 @@ def profile(user_id: str) -> dict[str, Any]:
 @groups.doc(parameters=parameters(GROUPS.names))
 @groups.response(200, description="Groups")
 def all_groups() -> list[dict[str, Any]]:
-    """Active workgroups.
+    """List active workgroups.
 
-    工作组列表。
+    列出在用的工作组。
     """
     with product().database.read() as connection:
         return [_group(row) for row in GROUPS.page(connection, given())]
@@ -162,9 +162,9 @@ def all_groups() -> list[dict[str, Any]]:
 @groups.get("/count")
 @groups.response(200, description="count")
 def groups_count() -> dict[str, int]:
-    """How many there are.
+    """How many active workgroups fit the query.
 
-    数量。
+    符合条件的在用工作组数量。
     """
     with product().database.read() as connection:
         return GROUPS.count(connection, given())
@@ -173,9 +173,9 @@ def groups_count() -> dict[str, int]:
 @groups.get("/<group_id>")
 @groups.response(200, description="id, name, type")
 def one_group(group_id: str) -> dict[str, Any]:
-    """One group.
+    """Read one active workgroup.
 
-    工作组。
+    查询一个在用的工作组。
     """
     with product().database.read() as connection:
         rows = GROUPS.page(connection, {"id": store.storable(group_id)})

@@ -64,16 +64,16 @@ RUNNING = queries.Query(
     refused=REFUSED,
 )
 
-blueprint = Blueprint("process-instance", __name__, "流程实例 Process instances")
+blueprint = Blueprint("process-instance", __name__, "流程实例 · Process instances")
 
 
 @both(blueprint, "")
 @blueprint.doc(parameters=parameters(RUNNING.names))
 @blueprint.response(200, description="Running instances")
 def instances() -> list[dict[str, Any]]:
-    """Running instances.
+    """List running instances, oldest first.
 
-    运行中的实例。
+    列出运行中的实例,最早的在前。
     """
     with product().database.read() as connection:
         return [shapes.instance(row) for row in RUNNING.page(connection, asked())]
@@ -82,9 +82,9 @@ def instances() -> list[dict[str, Any]]:
 @both(blueprint, "/count")
 @blueprint.response(200, description="count")
 def count() -> dict[str, int]:
-    """How many run.
+    """How many running instances fit the query.
 
-    数量。
+    符合条件的运行中实例数量。
     """
     with product().database.read() as connection:
         return RUNNING.count(connection, asked())
@@ -93,9 +93,9 @@ def count() -> dict[str, int]:
 @blueprint.get("/<instance_id>")
 @blueprint.response(200, description="The instance")
 def one(instance_id: str) -> dict[str, Any]:
-    """One running instance.
+    """Read one running instance.
 
-    实例。
+    查询一个运行中的实例。
     """
     return shapes.instance(_running(instance_id))
 
@@ -103,9 +103,9 @@ def one(instance_id: str) -> dict[str, Any]:
 @blueprint.delete("/<instance_id>")
 @blueprint.response(204, description="Ended")
 def cancel(instance_id: str) -> Response:
-    """End an instance where it stands; a call is withdrawn instead (409).
+    """End an instance where it stands, by the incident manager; a call is withdrawn instead (409).
 
-    取消。
+    由事件经理终止一个实例;事件应撤回,不能终止(409)。
     """
     missing_is_fine = given().get("failIfNotExists") == "false"
     with product().database.read() as connection:
@@ -121,9 +121,9 @@ def cancel(instance_id: str) -> Response:
 @blueprint.get("/<instance_id>/variables")
 @blueprint.response(200, description="Typed variables")
 def variables(instance_id: str) -> dict[str, Any]:
-    """What the gateways of an instance may ask.
+    """Read what the gateways of an instance may ask.
 
-    变量。
+    查询实例的变量,即网关可用的值。
     """
     return values.write(_running(instance_id).variables)
 
@@ -131,9 +131,9 @@ def variables(instance_id: str) -> dict[str, Any]:
 @blueprint.get("/<instance_id>/variables/<name>")
 @blueprint.response(200, description="One typed variable")
 def variable(instance_id: str, name: str) -> dict[str, Any]:
-    """One variable.
+    """Read one variable of an instance.
 
-    变量。
+    查询实例的一个变量。
     """
     known = _running(instance_id).variables
     if name not in known:
@@ -144,9 +144,9 @@ def variable(instance_id: str, name: str) -> dict[str, Any]:
 @blueprint.post("/<instance_id>/variables", endpoint="modify_variables")
 @blueprint.response(204, description="Never")
 def modify(instance_id: str) -> Response:
-    """Refused: a variable is changed by an answer or a message, each checked by its form.
+    """Refused (400): a variable is changed by an answer or a message, each checked by its form.
 
-    修改变量。
+    拒绝(400):变量只能由任务的答案或消息改变,二者都按表单检查。
     """
     return _read_only(instance_id)
 
@@ -155,9 +155,9 @@ def modify(instance_id: str) -> Response:
 @blueprint.delete("/<instance_id>/variables/<name>", endpoint="delete_variable")
 @blueprint.response(204, description="Never")
 def change(instance_id: str, name: str) -> Response:
-    """Refused, as above.
+    """Refused (400): a variable is changed by an answer or a message, each checked by its form.
 
-    修改变量。
+    拒绝(400):变量只能由任务的答案或消息改变,二者都按表单检查。
     """
     return _read_only(instance_id)
 
@@ -167,7 +167,7 @@ def change(instance_id: str, name: str) -> Response:
 def activity_instances(instance_id: str) -> dict[str, Any]:
     """Where the tokens of an instance stand.
 
-    当前位置。
+    查询实例的令牌现在在哪些元素上。
     """
     with product().database.read() as connection:
         row = reads.instance(connection, instance_id)

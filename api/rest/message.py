@@ -13,7 +13,7 @@ from engine import reads
 from engine.errors import NotWaiting
 from engine.ports import Instance
 
-blueprint = Blueprint("message", __name__, "消息 Messages")
+blueprint = Blueprint("message", __name__, "消息 · Messages")
 
 
 class Correlation(Schema):
@@ -40,7 +40,7 @@ class Correlation(Schema):
 def message(said: dict[str, Any]) -> Response:
     """Hand a message to the instance that waits, by business key or by the instance's id.
 
-    消息。
+    按业务键或实例编号把消息交给等待它的实例。
     """
     _refuse_unused(said)
     if not said["name"]:

@@ -15,23 +15,46 @@ OPENAPI = {
     "components": {"securitySchemes": http.SECURITY},
     "security": [{name: []} for name in http.SECURITY],
 }
-TEXTS = {"type": "string"}
-ERROR = {
-    "type": "object",
-    "properties": {
-        **dict.fromkeys(("type", "title", "detail", "instance", "message", "error"), TEXTS),
-        **{name: {"type": "integer"} for name in ("status", "code")},
-        "details": {"type": "object"},
+SHAPES: dict[str, dict[str, Any]] = {
+    "Error": {
+        "type": "object",
+        "description": "唯一的错误格式 · The one body of every error",
+        "properties": {
+            "type": {"type": "string", "description": "Camunda 的异常类名 · The name of Camunda's exception"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "description": "HTTP 状态 · The status of HTTP"},
+            "detail": {"type": "string"},
+            "instance": {"type": "string", "description": "请求的路径 · The path of the request"},
+            "message": {"type": "string", "description": "给人看的一句话 · The sentence for a person"},
+            "code": {
+                "type": "integer",
+                "description": "1 为乐观锁冲突,其余为 0 · 1 for a stale write, else 0",
+            },
+            "error": {"type": "string", "description": "flow200 的代码 · The word of flow200 for a program"},
+            "details": {
+                "type": "object",
+                "description": "有误的字段,或各文件的问题 · What is wrong, by field or by file",
+            },
+        },
+        "required": ["type", "message", "code"],
     },
-    "required": ["type", "message", "code"],
 }
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest with the one error of this half."""
 
+    def init_app(self, app: Flask, **more: Any) -> None:
+        """Register with the application, with the schemas that views name."""
+        super().init_app(app, **more)
+        for name, shape in SHAPES.items():
+            self.spec.components.schema(name, shape)
+
+    def _register_pagination_header(self) -> None:
+        """Camunda has none."""
+
     def _register_responses(self) -> None:
-        content = {"application/json": {"schema": ERROR}}
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
         for status in HTTPStatus:
             self.spec.components.response(
                 status.name, {"description": status.phrase, "content": content}, lazy=True
@@ -51,3 +74,9 @@ def api(app: Flask) -> Api:
         }
     )
     return Api(app, spec_kwargs=OPENAPI, config_prefix=NAME)
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    """The document that is served."""
+    document: dict[str, Any] = app.extensions["flask-smorest"]["apis"][NAME]["ext_obj"].spec.to_dict()
+    return document

@@ -13,7 +13,7 @@ from api.rest.task import found
 from engine import reads
 from engine.forms import compile_form, is_form
 
-blueprint = Blueprint("task", __name__, "表单 Forms of tasks", "form")
+blueprint = Blueprint("task", __name__, "表单 · Forms of tasks", "form")
 
 
 @blueprint.get("/<task_id>/form")
@@ -21,7 +21,7 @@ blueprint = Blueprint("task", __name__, "表单 Forms of tasks", "form")
 def form(task_id: str) -> dict[str, Any]:
     """Which form a task has.
 
-    表单。
+    查询任务使用哪个表单。
     """
     row = found(task_id)
     return {"key": row.form_key, "camundaFormRef": shapes.form_reference(row), "contextPath": None}
@@ -30,9 +30,9 @@ def form(task_id: str) -> dict[str, Any]:
 @blueprint.get("/<task_id>/deployed-form")
 @blueprint.response(200, description="The `.form` file")
 def deployed_form(task_id: str) -> Response:
-    """The form as it was drawn and deployed with the diagram.
+    """Read the form as it was drawn and deployed with the diagram.
 
-    表单文件。
+    读取与流程图一起部署的表单文件。
     """
     row = found(task_id)
     with product().database.read() as connection:
@@ -47,9 +47,9 @@ def deployed_form(task_id: str) -> Response:
 @blueprint.get("/<task_id>/rendered-form")
 @blueprint.response(200, description="Never: a form is drawn by its `.form` file")
 def rendered_form(task_id: str) -> Response:
-    """There are no generated forms, as of a task that has none.
+    """Never found (404): a form is drawn by its `.form` file, none is generated.
 
-    生成的表单。
+    总是 404:表单由 `.form` 文件定义,没有生成的表单。
     """
     found(task_id)
     raise NotMatching(what="rendered form for the task", id=task_id)
@@ -60,7 +60,7 @@ def rendered_form(task_id: str) -> Response:
 def form_variables(task_id: str) -> dict[str, Any]:
     """What the record says of each field, and under its valuesKey what may be chosen.
 
-    表单变量。
+    读取表单各字段的现值,以及可选值(在其 valuesKey 之下)。
     """
     wanted = set(chunks(given().get("variableNames", "")))
     row = found(task_id)

@@ -15,7 +15,7 @@ from engine import store
 
 COMMENT_LIMIT = 4000
 
-blueprint = Blueprint("task", __name__, "任务的人 People of a task", "people")
+blueprint = Blueprint("task", __name__, "任务的人 · People of a task", "people")
 
 
 class Link(Schema):
@@ -38,7 +38,7 @@ class Remark(Schema):
 def claim(said: dict[str, Any], task_id: str) -> Response:
     """Take a task of one's groups; for somebody else only who may assign it.
 
-    领取。
+    领取任务,须在本人的工作组;替他人领取须有权指派。
     """
     if said["user"] in (None, person().id):
         engine().claim(task_id, person(), now())
@@ -53,7 +53,7 @@ def claim(said: dict[str, Any], task_id: str) -> Response:
 def unclaim(_: dict[str, Any], task_id: str) -> Response:
     """Give a task back to its groups: one's own, or as leader or manager a colleague's.
 
-    退回。
+    把任务退回工作组:本人的,或由组长、事件经理退回他人的。
     """
     engine().unclaim(task_id, person(), now())
     return no_content()
@@ -65,7 +65,7 @@ def unclaim(_: dict[str, Any], task_id: str) -> Response:
 def assignee(said: dict[str, Any], task_id: str) -> Response:
     """Give a task to a colleague of its groups, or (null) to nobody.
 
-    指派。
+    把任务指派给其工作组的同事;null 为不指派。
     """
     engine().assign(task_id, said["user"], person(), now())
     return no_content()
@@ -77,7 +77,7 @@ def assignee(said: dict[str, Any], task_id: str) -> Response:
 def delegate(said: dict[str, Any], task_id: str) -> Response:
     """Have a colleague do a task that stays one's own.
 
-    委托。
+    把任务委托给同事办理,所有者仍是本人。
     """
     if said["user"] is None:
         raise BadValue("userId", "必填", "is required")
@@ -91,7 +91,7 @@ def delegate(said: dict[str, Any], task_id: str) -> Response:
 def resolve(said: dict[str, Any], task_id: str) -> Response:
     """Give a delegated task back to its owner, who completes it.
 
-    交回。
+    把受托的任务交回所有者,由其完成。
     """
     if said["variables"]:
         raise Unsupported(
@@ -104,9 +104,9 @@ def resolve(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.get("/<task_id>/identity-links")
 @blueprint.response(200, description="userId, groupId, type")
 def identity_links(task_id: str) -> list[dict[str, Any]]:
-    """Assignee, owner and candidate groups.
+    """List assignee, owner and candidate groups of a task.
 
-    关联人员。
+    列出任务的处理人、所有者和候选组。
     """
     wanted = given().get("type")
     row = found(task_id)
@@ -120,9 +120,9 @@ def identity_links(task_id: str) -> list[dict[str, Any]]:
 @blueprint.arguments(Link)
 @blueprint.response(204, description="Done")
 def add_link(said: dict[str, Any], task_id: str) -> Response:
-    """An assignee; candidates follow from the diagram.
+    """Set the assignee of a task; candidates follow from the diagram.
 
-    增加关联。
+    设置任务的处理人;候选组由流程图决定,不能增加。
     """
     engine().assign(task_id, _assignee(said), person(), now())
     return no_content()
@@ -132,9 +132,9 @@ def add_link(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.arguments(Link)
 @blueprint.response(204, description="Done")
 def remove_link(said: dict[str, Any], task_id: str) -> Response:
-    """The assignee; candidates follow from the diagram.
+    """Remove the assignee of a task; candidates follow from the diagram.
 
-    删除关联。
+    移除任务的处理人;候选组由流程图决定,不能删除。
     """
     if _assignee(said) == found(task_id).assignee:
         engine().assign(task_id, None, person(), now())
@@ -144,9 +144,9 @@ def remove_link(said: dict[str, Any], task_id: str) -> Response:
 @blueprint.get("/<task_id>/comment")
 @blueprint.response(200, description="Comments, newest first")
 def comments(task_id: str) -> list[dict[str, Any]]:
-    """What was said about a task, also when it is finished.
+    """List what was said about a task, newest first, also when it is finished.
 
-    备注列表。
+    列出任务的备注,最新的在前;已完成的任务也可查。
     """
     table = store.comment
     chosen = sa.select(table).where(table.c.task_id == store.storable(task_id)).order_by(table.c.id.desc())
@@ -158,9 +158,9 @@ def comments(task_id: str) -> list[dict[str, Any]]:
 @blueprint.get("/<task_id>/comment/<comment_id>")
 @blueprint.response(200, description="The comment")
 def comment(task_id: str, comment_id: str) -> dict[str, Any]:
-    """One comment.
+    """Read one comment on a task.
 
-    备注。
+    查询任务的一条备注。
     """
     return _comment(task_id, comment_id)
 
@@ -169,9 +169,9 @@ def comment(task_id: str, comment_id: str) -> dict[str, Any]:
 @blueprint.arguments(Remark)
 @blueprint.response(200, description="The comment")
 def create_comment(said: dict[str, Any], task_id: str) -> dict[str, Any]:
-    """Say something about an open task of one's groups.
+    """Comment on an open task of one's groups.
 
-    写备注。
+    给本人工作组的未完成任务写备注。
     """
     message = (said["message"] or "").strip()
     if not 0 < len(message) <= COMMENT_LIMIT:

@@ -11,16 +11,16 @@ VERSION = "7.24.0"
 """The version of the interface whose shapes these are, not of flow200."""
 APPS = {"adminUrl": "admin", "cockpitUrl": "cockpit", "tasklistUrl": "tasklist"}
 
-blueprint = Blueprint("", __name__, "版本 Version")
+blueprint = Blueprint("", __name__, "版本 · Version")
 well_known = Plain("well-known", __name__)
 
 
 @blueprint.get("/version")
 @blueprint.response(200, description="version")
 def version() -> dict[str, str]:
-    """The version of Camunda 7 whose shapes this is a subset of.
+    """The version of Camunda 7 whose shapes these are, not that of flow200.
 
-    版本。
+    所遵循的 Camunda 7 接口版本,不是 flow200 的版本。
     """
     return {"version": VERSION}
 
@@ -30,7 +30,7 @@ def version() -> dict[str, str]:
 def engines() -> list[dict[str, str]]:
     """The one engine there is; `/engine-rest/engine/default/…` is the same as `/engine-rest/…`.
 
-    引擎。
+    引擎列表,只有 default 一个;`/engine-rest/engine/default/…` 与 `/engine-rest/…` 相同。
     """
     return [{"name": "default"}]
 
@@ -38,9 +38,9 @@ def engines() -> list[dict[str, str]]:
 @blueprint.get("/filter")
 @blueprint.response(200, description="None: a task list brings its own")
 def filters() -> list[Any]:
-    """Stored filters: none.
+    """Stored filters: none; a task list brings its own.
 
-    筛选器。
+    已保存的筛选器:没有;任务列表自带筛选。
     """
     return []
 
@@ -48,9 +48,9 @@ def filters() -> list[Any]:
 @blueprint.get("/filter/count")
 @blueprint.response(200, description="count")
 def filter_count() -> dict[str, int]:
-    """How many stored filters there are.
+    """How many stored filters there are: 0.
 
-    数量。
+    已保存的筛选器的数量:0。
     """
     return {"count": 0}
 
