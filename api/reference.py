@@ -69,7 +69,7 @@ def _told(
         "halves": {prefix: _in_one_language(name, zh) for prefix, name in HALVES.items()},
         "lead": _marked(half.lead, zh),
         "rules": [_marked(rule, zh) for rule in half.rules],
-        "error": _content_of(document["components"]["responses"]["DEFAULT_ERROR"], zh)["schema"],
+        "error": _content_of(document["components"]["responses"]["DEFAULT_ERROR"], zh)["type"],
         "groups": list(_groups(half, document, examples, zh)),
         "schemas": _schemas(document, zh),
     }
@@ -148,12 +148,13 @@ def _parameter(
 
 
 def _content_of(said: Mapping[str, Any], zh: bool) -> dict[str, Any]:
-    """A body or an answer: its text, the name of its schema, or its fields where the schema has no name."""
-    content: Mapping[str, Any] = next(iter(said.get("content", {}).values()), {})
-    shape = content.get("schema", {})
+    """A body or an answer: its text, its type, and its fields where the schema has no name."""
+    contents: Mapping[str, Any] = said.get("content", {})
+    media = next(iter(contents), "")
+    shape = contents.get(media, {}).get("schema", {})
     return {
+        "media": media,
         "text": _in_one_language(said.get("description", ""), zh),
-        "schema": _named(shape.get("items", shape)),
         "type": _type(shape),
         "fields": _fields(shape, zh),
     }
@@ -184,28 +185,43 @@ def _row(name: str, shape: Mapping[str, Any], zh: bool) -> dict[str, Any]:
     return {
         "name": name,
         "type": _type(shape),
-        "schema": _named(shape.get("items", shape)),
         "limits": _limits(shape),
+        "example": next(iter(shape.get("examples", ())), None),
         "text": _in_one_language(shape.get("description", ""), zh),
     }
 
 
-def _type(shape: Mapping[str, Any]) -> str:
+def _type(shape: Mapping[str, Any]) -> Markup:
+    """The type of a value, with links to the schemas that it names."""
     if "$ref" in shape:
-        return str(_named(shape))
-    if "anyOf" in shape:
-        return " | ".join(_type(one) for one in shape["anyOf"])
-    kind = shape.get("type", "")
-    if kind == "array":
-        return f"{_type(shape['items'])}[]"
-    name = " | ".join(kind) if isinstance(kind, list) else str(kind)
-    return f"{name} ({shape['format']})" if "format" in shape else name
+        return Markup('<a class="shape" href="#schema-{0}">{0}</a>').format(shape["$ref"].rsplit("/", 1)[1])
+    kinds = shape.get("anyOf") or [{**shape, "type": one} for one in _several(shape.get("type"))]
+    if len(kinds) != 1:
+        return Markup(" | ").join(_type(one) for one in kinds)
+    match kinds[0]:
+        case {"type": "array", "items": items}:
+            return _type(items) + "[]"
+        case {"type": "object", "additionalProperties": {} as values} if "properties" not in shape:
+            return Markup("{{…: {}}}").format(_type(values))
+        case {"type": "null"}:
+            return Markup("null")
+        case {"type": kind, "format": form}:
+            return Markup("{} ({})").format(kind, form)
+        case {"type": kind}:
+            return escape(kind)
+        case other:
+            return _type(other)
+
+
+def _several(kind: str | list[str] | None) -> list[str]:
+    return [kind] if isinstance(kind, str) else kind or []
 
 
 def _limits(shape: Mapping[str, Any]) -> list[str]:
     """What the value may be, in signs that need no language; a default is marked by an equals sign."""
     default = shape.get("default")
-    found = [f"= {value}" if value == default else str(value) for value in shape.get("enum", ())]
+    listed = [value for value in shape.get("enum", ()) if value is not None]
+    found = [f"= {value}" if value == default else str(value) for value in listed]
     if "maximum" in shape:
         found.append(f"{shape.get('minimum', '')}…{shape['maximum']}")
     if "maxLength" in shape:
@@ -213,10 +229,6 @@ def _limits(shape: Mapping[str, Any]) -> list[str]:
     if default is not None and "enum" not in shape:
         found.append(f"= {default if isinstance(default, str) else json.dumps(default)}")
     return found
-
-
-def _named(shape: Mapping[str, Any]) -> str | None:
-    return str(shape["$ref"]).rsplit("/", 1)[1] if "$ref" in shape else None
 
 
 def _in_one_language(text: str, zh: bool) -> Markup:

@@ -8,7 +8,7 @@ from marshmallow import fields
 from api.product import engine, now, person, product
 from api.rest import queries, shapes, values
 from api.rest.errors import NotMatching, Unsupported
-from api.rest.http import Blueprint, TypedVariables, given, parameters
+from api.rest.http import Blueprint, TypedVariables, given, parameters, several
 from engine import reads, store
 from engine.errors import DefinitionNotFound
 from engine.ports import Instance
@@ -72,8 +72,8 @@ class Start(TypedVariables):
 
 
 @blueprint.get("")
-@blueprint.doc(parameters=parameters(QUERY.names))
-@blueprint.response(200, description="Definitions")
+@blueprint.doc(parameters=parameters(QUERY.parameters))
+@blueprint.answers(200, several("ProcessDefinition"), "一页流程定义 · A page of definitions")
 def definitions() -> list[dict[str, Any]]:
     """List deployed versions of processes, by key, newest first.
 
@@ -84,7 +84,8 @@ def definitions() -> list[dict[str, Any]]:
 
 
 @blueprint.get("/count")
-@blueprint.response(200, description="count")
+@blueprint.doc(parameters=parameters(QUERY.conditions))
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
     """How many deployed versions fit the query.
 
@@ -95,7 +96,7 @@ def count() -> dict[str, int]:
 
 
 @blueprint.get("/<definition_id>")
-@blueprint.response(200, description="The definition")
+@blueprint.answers(200, "ProcessDefinition", "流程定义 · The definition")
 def definition(definition_id: str) -> dict[str, Any]:
     """Read one version of a process by its id.
 
@@ -106,7 +107,7 @@ def definition(definition_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/key/<key>")
-@blueprint.response(200, description="The newest version")
+@blueprint.answers(200, "ProcessDefinition", "最新版本 · The newest version")
 def newest(key: str) -> dict[str, Any]:
     """Read the newest version of a process.
 
@@ -117,7 +118,7 @@ def newest(key: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<definition_id>/xml")
-@blueprint.response(200, description="id, bpmn20Xml")
+@blueprint.answers(200, "ProcessDefinitionDiagram", "流程图 · The diagram")
 def xml(definition_id: str) -> dict[str, Any]:
     """Read the diagram of a version as it was deployed.
 
@@ -127,7 +128,7 @@ def xml(definition_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/key/<key>/xml")
-@blueprint.response(200, description="id, bpmn20Xml")
+@blueprint.answers(200, "ProcessDefinitionDiagram", "流程图 · The diagram")
 def newest_xml(key: str) -> dict[str, Any]:
     """Read the diagram of the newest version as it was deployed.
 
@@ -137,7 +138,7 @@ def newest_xml(key: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<definition_id>/startForm")
-@blueprint.response(200, description="key, camundaFormRef, contextPath")
+@blueprint.answers(200, "Form", "全部为 null · All null")
 def start_form(definition_id: str) -> dict[str, Any]:
     """The start form of a version: none, since the first task has the form.
 
@@ -148,7 +149,7 @@ def start_form(definition_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/key/<key>/startForm")
-@blueprint.response(200, description="key, camundaFormRef, contextPath")
+@blueprint.answers(200, "Form", "全部为 null · All null")
 def newest_start_form(key: str) -> dict[str, Any]:
     """The start form of the newest version: none, since the first task has the form.
 
@@ -161,7 +162,7 @@ def newest_start_form(key: str) -> dict[str, Any]:
 @blueprint.post("/<definition_id>/start", endpoint="start")
 @blueprint.post("/<definition_id>/submit-form", endpoint="submit_form")
 @blueprint.arguments(Start)
-@blueprint.response(200, description="The instance")
+@blueprint.answers(200, "ProcessInstanceWithVariables", "实例 · The instance")
 def start(said: dict[str, Any], definition_id: str) -> dict[str, Any]:
     """Start an instance of this version, also when there is a newer one.
 
@@ -173,7 +174,7 @@ def start(said: dict[str, Any], definition_id: str) -> dict[str, Any]:
 @blueprint.post("/key/<key>/start", endpoint="start_newest")
 @blueprint.post("/key/<key>/submit-form", endpoint="submit_form_newest")
 @blueprint.arguments(Start)
-@blueprint.response(200, description="The instance")
+@blueprint.answers(200, "ProcessInstanceWithVariables", "实例 · The instance")
 def start_newest(said: dict[str, Any], key: str) -> dict[str, Any]:
     """Start an instance of the newest version of a process.
 

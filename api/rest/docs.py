@@ -7,20 +7,9 @@ from api import reference
 from api.rest import openapi
 from api.rest.errors import PREFIX
 from api.rest.http import Blueprint
+from api.rest.meanings import MEANINGS
 
 blueprint = Blueprint("docs", __name__, "文档 · Documentation")
-MEANINGS = {
-    "deployment_id": "部署编号 · Id of a deployment",
-    "resource_id": "文件编号,即文件名 · Id of a file, which is its name",
-    "definition_id": "流程定义编号 `key:version:id` · Id of a definition, `key:version:id`",
-    "key": "流程的键,例如 incident_200 · Key of a process, such as incident_200",
-    "task_id": "任务编号 · Id of a task",
-    "comment_id": "备注编号 · Id of a comment",
-    "instance_id": "流程实例编号 · Id of a process instance",
-    "name": "变量名 · Name of a variable",
-    "user_id": "工号 · Staff number",
-    "group_id": "工作组代码 · Code of a workgroup",
-}
 HALF = reference.Half(
     prefix=PREFIX,
     lead=(

@@ -8,7 +8,7 @@ from api.product import product
 from api.rest import instance as running
 from api.rest import queries, shapes
 from api.rest.errors import NotMatching
-from api.rest.http import Blueprint, asked, both, parameters
+from api.rest.http import Blueprint, asked, both, several
 from api.rest.task_query import ABOUT_ITSELF, ABOUT_PROCESS, ROWS, SORTS, task
 from api.rest.values import read_moment
 from engine import store
@@ -93,9 +93,8 @@ TASKS = queries.Query(
 blueprint = Blueprint("history", __name__, "历史 · History")
 
 
-@both(blueprint, "/process-instance")
-@blueprint.doc(parameters=parameters(INSTANCES.names))
-@blueprint.response(200, description="Instances")
+@both(blueprint, "/process-instance", INSTANCES.parameters, "HistoricProcessInstanceQuery")
+@blueprint.answers(200, several("HistoricProcessInstance"), "一页实例 · A page of instances")
 def instances() -> list[dict[str, Any]]:
     """List every instance, running or ended, oldest first.
 
@@ -107,8 +106,8 @@ def instances() -> list[dict[str, Any]]:
         return [shapes.historic_instance(row, why.get(row.id)) for row in rows]
 
 
-@both(blueprint, "/process-instance/count")
-@blueprint.response(200, description="count")
+@both(blueprint, "/process-instance/count", INSTANCES.conditions, "HistoricProcessInstanceQuery")
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
     """How many instances, running or ended, fit the query.
 
@@ -119,7 +118,7 @@ def count() -> dict[str, int]:
 
 
 @blueprint.get("/process-instance/<instance_id>")
-@blueprint.response(200, description="The instance")
+@blueprint.answers(200, "HistoricProcessInstance", "实例 · The instance")
 def one(instance_id: str) -> dict[str, Any]:
     """Read one instance, running or ended.
 
@@ -133,9 +132,8 @@ def one(instance_id: str) -> dict[str, Any]:
         return shapes.historic_instance(row, _reasons(connection, [row.id]).get(row.id))
 
 
-@both(blueprint, "/task")
-@blueprint.doc(parameters=parameters(TASKS.names))
-@blueprint.response(200, description="Tasks")
+@both(blueprint, "/task", TASKS.parameters, "HistoricTaskInstanceQuery")
+@blueprint.answers(200, several("HistoricTaskInstance"), "一页任务 · A page of tasks")
 def tasks() -> list[dict[str, Any]]:
     """List every task, open or finished, oldest first.
 
@@ -145,8 +143,8 @@ def tasks() -> list[dict[str, Any]]:
         return [shapes.historic_task(row) for row in TASKS.page(connection, asked())]
 
 
-@both(blueprint, "/task/count")
-@blueprint.response(200, description="count")
+@both(blueprint, "/task/count", TASKS.conditions, "HistoricTaskInstanceQuery")
+@blueprint.answers(200, "Count", "数量 · How many")
 def task_count() -> dict[str, int]:
     """How many tasks, open or finished, fit the query.
 

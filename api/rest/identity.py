@@ -10,7 +10,7 @@ from api.errors import Unauthenticated
 from api.product import now, product
 from api.rest import queries
 from api.rest.errors import BadValue, NotMatching
-from api.rest.http import Blueprint, Schema, given, parameters
+from api.rest.http import Blueprint, Schema, given, parameters, several
 from engine import store
 from handlers import tables
 
@@ -71,7 +71,7 @@ class Credentials(Schema):
 @blueprint.post("/verify")
 @blueprint.doc(security=[])
 @blueprint.arguments(Credentials)
-@blueprint.response(200, description="authenticatedUser, authenticated")
+@blueprint.answers(200, "AuthenticationResult", "结果 · The result")
 def verify(said: dict[str, Any]) -> dict[str, Any]:
     """Whether account and password belong together; limited like signing in.
 
@@ -88,8 +88,8 @@ def verify(said: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/groups")
-@blueprint.doc(parameters=parameters(["userId"]))
-@blueprint.response(200, description="groups, groupUsers")
+@blueprint.doc(parameters=parameters({"userId": {"type": "string"}}))
+@blueprint.answers(200, "GroupsOfUser", "工作组和同事 · The groups and who is in them")
 def groups_of() -> dict[str, Any]:
     """The groups of a person, and who else is in them.
 
@@ -111,8 +111,8 @@ def groups_of() -> dict[str, Any]:
 
 
 @users.get("")
-@users.doc(parameters=parameters(USERS.names))
-@users.response(200, description="People")
+@users.doc(parameters=parameters(USERS.parameters))
+@users.answers(200, several("User"), "一页人员 · A page of people")
 def people() -> list[dict[str, Any]]:
     """List active people.
 
@@ -123,7 +123,8 @@ def people() -> list[dict[str, Any]]:
 
 
 @users.get("/count")
-@users.response(200, description="count")
+@users.doc(parameters=parameters(USERS.conditions))
+@users.answers(200, "Count", "数量 · How many")
 def people_count() -> dict[str, int]:
     """How many active people fit the query.
 
@@ -134,7 +135,7 @@ def people_count() -> dict[str, int]:
 
 
 @users.get("/<user_id>/profile")
-@users.response(200, description="id, firstName, lastName, email")
+@users.answers(200, "User", "人员 · The person")
 def profile(user_id: str) -> dict[str, Any]:
     """Read one person; the whole name stands in firstName, since a Chinese name is not taken apart.
 
@@ -148,8 +149,8 @@ def profile(user_id: str) -> dict[str, Any]:
 
 
 @groups.get("")
-@groups.doc(parameters=parameters(GROUPS.names))
-@groups.response(200, description="Groups")
+@groups.doc(parameters=parameters(GROUPS.parameters))
+@groups.answers(200, several("Group"), "一页工作组 · A page of groups")
 def all_groups() -> list[dict[str, Any]]:
     """List active workgroups.
 
@@ -160,7 +161,8 @@ def all_groups() -> list[dict[str, Any]]:
 
 
 @groups.get("/count")
-@groups.response(200, description="count")
+@groups.doc(parameters=parameters(GROUPS.conditions))
+@groups.answers(200, "Count", "数量 · How many")
 def groups_count() -> dict[str, int]:
     """How many active workgroups fit the query.
 
@@ -171,7 +173,7 @@ def groups_count() -> dict[str, int]:
 
 
 @groups.get("/<group_id>")
-@groups.response(200, description="id, name, type")
+@groups.answers(200, "Group", "工作组 · The group")
 def one_group(group_id: str) -> dict[str, Any]:
     """Read one active workgroup.
 

@@ -8,7 +8,7 @@ from flask import Response
 from api.product import engine, now, person, product
 from api.rest import queries, shapes, values
 from api.rest.errors import NotMatching, Unsupported
-from api.rest.http import Blueprint, asked, both, given, no_content, parameters
+from api.rest.http import Blueprint, asked, both, given, no_content, parameters, several
 from api.rest.values import read_moment
 from engine import reads, store
 
@@ -67,9 +67,8 @@ RUNNING = queries.Query(
 blueprint = Blueprint("process-instance", __name__, "流程实例 · Process instances")
 
 
-@both(blueprint, "")
-@blueprint.doc(parameters=parameters(RUNNING.names))
-@blueprint.response(200, description="Running instances")
+@both(blueprint, "", RUNNING.parameters, "ProcessInstanceQuery")
+@blueprint.answers(200, several("ProcessInstance"), "一页实例 · A page of instances")
 def instances() -> list[dict[str, Any]]:
     """List running instances, oldest first.
 
@@ -79,8 +78,8 @@ def instances() -> list[dict[str, Any]]:
         return [shapes.instance(row) for row in RUNNING.page(connection, asked())]
 
 
-@both(blueprint, "/count")
-@blueprint.response(200, description="count")
+@both(blueprint, "/count", RUNNING.conditions, "ProcessInstanceQuery")
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
     """How many running instances fit the query.
 
@@ -91,7 +90,7 @@ def count() -> dict[str, int]:
 
 
 @blueprint.get("/<instance_id>")
-@blueprint.response(200, description="The instance")
+@blueprint.answers(200, "ProcessInstance", "实例 · The instance")
 def one(instance_id: str) -> dict[str, Any]:
     """Read one running instance.
 
@@ -101,7 +100,8 @@ def one(instance_id: str) -> dict[str, Any]:
 
 
 @blueprint.delete("/<instance_id>")
-@blueprint.response(204, description="Ended")
+@blueprint.doc(parameters=parameters({"failIfNotExists": {"type": "boolean", "default": True}}))
+@blueprint.response(204, description="已终止 · Ended")
 def cancel(instance_id: str) -> Response:
     """End an instance where it stands, by the incident manager; a call is withdrawn instead (409).
 
@@ -119,7 +119,7 @@ def cancel(instance_id: str) -> Response:
 
 
 @blueprint.get("/<instance_id>/variables")
-@blueprint.response(200, description="Typed variables")
+@blueprint.answers(200, "Variables", "变量 · The variables")
 def variables(instance_id: str) -> dict[str, Any]:
     """Read what the gateways of an instance may ask.
 
@@ -129,7 +129,7 @@ def variables(instance_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<instance_id>/variables/<name>")
-@blueprint.response(200, description="One typed variable")
+@blueprint.answers(200, "VariableValue", "变量 · The variable")
 def variable(instance_id: str, name: str) -> dict[str, Any]:
     """Read one variable of an instance.
 
@@ -142,7 +142,6 @@ def variable(instance_id: str, name: str) -> dict[str, Any]:
 
 
 @blueprint.post("/<instance_id>/variables", endpoint="modify_variables")
-@blueprint.response(204, description="Never")
 def modify(instance_id: str) -> Response:
     """Refused (400): a variable is changed by an answer or a message, each checked by its form.
 
@@ -153,7 +152,6 @@ def modify(instance_id: str) -> Response:
 
 @blueprint.put("/<instance_id>/variables/<name>", endpoint="put_variable")
 @blueprint.delete("/<instance_id>/variables/<name>", endpoint="delete_variable")
-@blueprint.response(204, description="Never")
 def change(instance_id: str, name: str) -> Response:
     """Refused (400): a variable is changed by an answer or a message, each checked by its form.
 
@@ -163,7 +161,9 @@ def change(instance_id: str, name: str) -> Response:
 
 
 @blueprint.get("/<instance_id>/activity-instances")
-@blueprint.response(200, description="The instance and, below it, each place where a token is")
+@blueprint.answers(
+    200, "ActivityInstance", "实例及各令牌位置 · The instance, and each place where a token is"
+)
 def activity_instances(instance_id: str) -> dict[str, Any]:
     """Where the tokens of an instance stand.
 

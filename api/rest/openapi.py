@@ -8,36 +8,13 @@ from flask import Flask
 
 from api import http
 from api.rest.errors import PREFIX
+from api.rest.schemas import SHAPES
 
 NAME = "REST_"
 OPENAPI = {
     "info": {"description": "Camunda 7 接口的一部分 · A subset of the interface of Camunda 7 (7.24)"},
     "components": {"securitySchemes": http.SECURITY},
     "security": [{name: []} for name in http.SECURITY],
-}
-SHAPES: dict[str, dict[str, Any]] = {
-    "Error": {
-        "type": "object",
-        "description": "唯一的错误格式 · The one body of every error",
-        "properties": {
-            "type": {"type": "string", "description": "Camunda 的异常类名 · The name of Camunda's exception"},
-            "title": {"type": "string"},
-            "status": {"type": "integer", "description": "HTTP 状态 · The status of HTTP"},
-            "detail": {"type": "string"},
-            "instance": {"type": "string", "description": "请求的路径 · The path of the request"},
-            "message": {"type": "string", "description": "给人看的一句话 · The sentence for a person"},
-            "code": {
-                "type": "integer",
-                "description": "1 为乐观锁冲突,其余为 0 · 1 for a stale write, else 0",
-            },
-            "error": {"type": "string", "description": "flow200 的代码 · The word of flow200 for a program"},
-            "details": {
-                "type": "object",
-                "description": "有误的字段,或各文件的问题 · What is wrong, by field or by file",
-            },
-        },
-        "required": ["type", "message", "code"],
-    },
 }
 
 
@@ -54,7 +31,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         """Camunda has none."""
 
     def _register_responses(self) -> None:
-        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+        content = {"application/json": {"schema": http.ref("Error")}}
         for status in HTTPStatus:
             self.spec.components.response(
                 status.name, {"description": status.phrase, "content": content}, lazy=True

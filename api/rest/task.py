@@ -9,21 +9,33 @@ from api.http import body
 from api.product import engine, now, person, product
 from api.rest import queries, shapes, values
 from api.rest.errors import NotMatching, Unsupported
-from api.rest.http import Blueprint, TypedVariables, asked, both, no_content, parameters
+from api.rest.http import Blueprint, TypedVariables, asked, both, no_content, several
 from api.rest.task_query import OPEN, only_free, task
 from engine import store
 
 blueprint = Blueprint("task", __name__, "任务 · Tasks")
 BODY = {
     "description": "任务的新内容 · The task as it is to be",
-    "content": {"application/json": {"schema": {"type": "object"}}},
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "assignee": {"type": ["string", "null"], "description": "处理人 · Who works on it"},
+                    "followUp": {"type": ["string", "null"], "description": "跟进时间 · When to follow up"},
+                },
+                "additionalProperties": {"description": "其余须与现值相同 · The rest must be as it is"},
+            }
+        }
+    },
 }
+RETURNED = "要求返回变量时 · With the variables, if they were asked for"
 FIXED = ("name", "description", "owner", "delegationState", "due", "priority", "parentTaskId", "tenantId")
 
 
-@both(blueprint, "")
-@blueprint.doc(parameters=parameters(OPEN.names))
-@blueprint.response(200, description="Tasks")
+@both(blueprint, "", OPEN.parameters, "TaskQuery")
+@blueprint.answers(200, several("Task"), "一页任务 · A page of tasks")
 def tasks() -> list[dict[str, Any]]:
     """List open tasks; asked by candidates, those that nobody has (unless `includeAssignedTasks`).
 
@@ -34,8 +46,8 @@ def tasks() -> list[dict[str, Any]]:
         return [shapes.task(row) for row in OPEN.page(connection, wanted)]
 
 
-@both(blueprint, "/count")
-@blueprint.response(200, description="count")
+@both(blueprint, "/count", OPEN.conditions, "TaskQuery")
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
     """How many open tasks fit the query.
 
@@ -47,7 +59,7 @@ def count() -> dict[str, int]:
 
 
 @blueprint.get("/report/candidate-group-count")
-@blueprint.response(200, description="groupName, taskCount")
+@blueprint.answers(200, several("TaskCountByCandidateGroup"), "各组的数量 · The groups")
 def by_group() -> list[dict[str, Any]]:
     """How many open tasks each group may claim.
 
@@ -60,7 +72,7 @@ def by_group() -> list[dict[str, Any]]:
 
 
 @blueprint.get("/<task_id>")
-@blueprint.response(200, description="The task")
+@blueprint.answers(200, "Task", "任务 · The task")
 def one(task_id: str) -> dict[str, Any]:
     """Read one open task.
 
@@ -71,7 +83,7 @@ def one(task_id: str) -> dict[str, Any]:
 
 @blueprint.put("/<task_id>")
 @blueprint.doc(requestBody=BODY)
-@blueprint.response(204, description="Done")
+@blueprint.response(204, description="已修改 · Done")
 def update(task_id: str) -> Response:
     """Set assignee and follow-up; priority and due follow from the process, not from a list.
 
@@ -98,7 +110,8 @@ def update(task_id: str) -> Response:
 @blueprint.post("/<task_id>/complete", endpoint="complete")
 @blueprint.post("/<task_id>/submit-form", endpoint="submit_form")
 @blueprint.arguments(TypedVariables)
-@blueprint.response(204, description="Done; 200 with the variables if they were asked for")
+@blueprint.alt_response(200, schema="Variables", description=RETURNED, success=True)
+@blueprint.response(204, description="已完成 · Done")
 def complete(said: dict[str, Any], task_id: str) -> Response:
     """Complete a task by the answer to its form; the token moves on.
 
@@ -109,7 +122,7 @@ def complete(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.get("/<task_id>/variables")
-@blueprint.response(200, description="Typed variables")
+@blueprint.answers(200, "Variables", "变量 · The variables")
 def variables(task_id: str) -> dict[str, Any]:
     """Read what the gateways of a task's process may ask.
 
@@ -119,7 +132,7 @@ def variables(task_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<task_id>/variables/<name>")
-@blueprint.response(200, description="One typed variable")
+@blueprint.answers(200, "VariableValue", "变量 · The variable")
 def variable(task_id: str, name: str) -> dict[str, Any]:
     """Read one variable of a task's process.
 
@@ -132,7 +145,7 @@ def variable(task_id: str, name: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<task_id>/localVariables")
-@blueprint.response(200, description="None: a task has no variables of its own")
+@blueprint.answers(200, "Variables", "空对象 · An empty object")
 def local_variables(task_id: str) -> dict[str, Any]:
     """Variables of the task alone: none, they belong to its process.
 
@@ -143,7 +156,7 @@ def local_variables(task_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<task_id>/attachment")
-@blueprint.response(200, description="None yet")
+@blueprint.answers(200, {"type": "array"}, "空列表 · An empty list")
 def attachments(task_id: str) -> list[Any]:
     """Attachments of a task: none.
 

@@ -8,7 +8,7 @@ from api import shapes as own_shapes
 from api.product import engine, product
 from api.rest import shapes, values
 from api.rest.errors import NotMatching
-from api.rest.http import Blueprint, chunks, given
+from api.rest.http import Blueprint, chunks, given, parameters
 from api.rest.task import found
 from engine import reads
 from engine.forms import compile_form, is_form
@@ -17,7 +17,7 @@ blueprint = Blueprint("task", __name__, "表单 · Forms of tasks", "form")
 
 
 @blueprint.get("/<task_id>/form")
-@blueprint.response(200, description="key, camundaFormRef, contextPath")
+@blueprint.answers(200, "Form", "表单 · The form")
 def form(task_id: str) -> dict[str, Any]:
     """Which form a task has.
 
@@ -28,7 +28,7 @@ def form(task_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<task_id>/deployed-form")
-@blueprint.response(200, description="The `.form` file")
+@blueprint.response(200, {"type": "object"}, description="`.form` 文件 · The `.form` file")
 def deployed_form(task_id: str) -> Response:
     """Read the form as it was drawn and deployed with the diagram.
 
@@ -45,7 +45,6 @@ def deployed_form(task_id: str) -> Response:
 
 
 @blueprint.get("/<task_id>/rendered-form")
-@blueprint.response(200, description="Never: a form is drawn by its `.form` file")
 def rendered_form(task_id: str) -> Response:
     """Never found (404): a form is drawn by its `.form` file, none is generated.
 
@@ -56,7 +55,8 @@ def rendered_form(task_id: str) -> Response:
 
 
 @blueprint.get("/<task_id>/form-variables")
-@blueprint.response(200, description="Typed variables")
+@blueprint.doc(parameters=parameters({"variableNames": {"type": "array", "items": {"type": "string"}}}))
+@blueprint.answers(200, "Variables", "变量 · The variables")
 def form_variables(task_id: str) -> dict[str, Any]:
     """What the record says of each field, and under its valuesKey what may be chosen.
 

@@ -9,16 +9,27 @@ from marshmallow import fields
 from api.product import engine, now, person, product
 from api.rest import shapes
 from api.rest.errors import BadValue, NotMatching, Unsupported
-from api.rest.http import Blueprint, EmptyBody, Schema, TypedVariables, UserId, given, no_content
+from api.rest.http import (
+    Blueprint,
+    EmptyBody,
+    Schema,
+    TypedVariables,
+    UserId,
+    given,
+    no_content,
+    parameters,
+    several,
+)
 from api.rest.task import found
 from engine import store
 
 COMMENT_LIMIT = 4000
+LINKS = ["assignee", "owner", "candidate"]
 
 blueprint = Blueprint("task", __name__, "任务的人 · People of a task", "people")
 
 
-class Link(Schema):
+class IdentityLink(Schema):
     """A person or a group, and what they are to a task."""
 
     user = fields.String(data_key="userId", load_default=None, allow_none=True)
@@ -34,7 +45,7 @@ class Remark(Schema):
 
 @blueprint.post("/<task_id>/claim")
 @blueprint.arguments(UserId)
-@blueprint.response(204, description="The task is yours; 409 if a colleague has it")
+@blueprint.response(204, description="已领取;同事已领取则为 409 · It is yours; 409 if a colleague has it")
 def claim(said: dict[str, Any], task_id: str) -> Response:
     """Take a task of one's groups; for somebody else only who may assign it.
 
@@ -49,7 +60,7 @@ def claim(said: dict[str, Any], task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/unclaim")
 @blueprint.arguments(EmptyBody)
-@blueprint.response(204, description="The task is open to its groups again")
+@blueprint.response(204, description="已退回 · It is open to its groups again")
 def unclaim(_: dict[str, Any], task_id: str) -> Response:
     """Give a task back to its groups: one's own, or as leader or manager a colleague's.
 
@@ -61,7 +72,7 @@ def unclaim(_: dict[str, Any], task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/assignee")
 @blueprint.arguments(UserId)
-@blueprint.response(204, description="Done")
+@blueprint.response(204, description="已完成 · Done")
 def assignee(said: dict[str, Any], task_id: str) -> Response:
     """Give a task to a colleague of its groups, or (null) to nobody.
 
@@ -73,7 +84,7 @@ def assignee(said: dict[str, Any], task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/delegate")
 @blueprint.arguments(UserId)
-@blueprint.response(204, description="Done; the task comes back with resolve")
+@blueprint.response(204, description="已委托,由 resolve 交回 · Done; it comes back with resolve")
 def delegate(said: dict[str, Any], task_id: str) -> Response:
     """Have a colleague do a task that stays one's own.
 
@@ -87,7 +98,7 @@ def delegate(said: dict[str, Any], task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/resolve")
 @blueprint.arguments(TypedVariables)
-@blueprint.response(204, description="The task is its owner's again")
+@blueprint.response(204, description="已交回 · It is its owner's again")
 def resolve(said: dict[str, Any], task_id: str) -> Response:
     """Give a delegated task back to its owner, who completes it.
 
@@ -102,7 +113,8 @@ def resolve(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.get("/<task_id>/identity-links")
-@blueprint.response(200, description="userId, groupId, type")
+@blueprint.doc(parameters=parameters({"type": {"type": "string", "enum": LINKS}}))
+@blueprint.answers(200, several("IdentityLinkOfTask"), "关联的人和组 · People and groups")
 def identity_links(task_id: str) -> list[dict[str, Any]]:
     """List assignee, owner and candidate groups of a task.
 
@@ -117,8 +129,8 @@ def identity_links(task_id: str) -> list[dict[str, Any]]:
 
 
 @blueprint.post("/<task_id>/identity-links")
-@blueprint.arguments(Link)
-@blueprint.response(204, description="Done")
+@blueprint.arguments(IdentityLink)
+@blueprint.response(204, description="已完成 · Done")
 def add_link(said: dict[str, Any], task_id: str) -> Response:
     """Set the assignee of a task; candidates follow from the diagram.
 
@@ -129,8 +141,8 @@ def add_link(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.post("/<task_id>/identity-links/delete")
-@blueprint.arguments(Link)
-@blueprint.response(204, description="Done")
+@blueprint.arguments(IdentityLink)
+@blueprint.response(204, description="已完成 · Done")
 def remove_link(said: dict[str, Any], task_id: str) -> Response:
     """Remove the assignee of a task; candidates follow from the diagram.
 
@@ -142,7 +154,7 @@ def remove_link(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.get("/<task_id>/comment")
-@blueprint.response(200, description="Comments, newest first")
+@blueprint.answers(200, several("Comment"), "备注 · The comments")
 def comments(task_id: str) -> list[dict[str, Any]]:
     """List what was said about a task, newest first, also when it is finished.
 
@@ -156,7 +168,7 @@ def comments(task_id: str) -> list[dict[str, Any]]:
 
 
 @blueprint.get("/<task_id>/comment/<comment_id>")
-@blueprint.response(200, description="The comment")
+@blueprint.answers(200, "Comment", "备注 · The comment")
 def comment(task_id: str, comment_id: str) -> dict[str, Any]:
     """Read one comment on a task.
 
@@ -167,7 +179,7 @@ def comment(task_id: str, comment_id: str) -> dict[str, Any]:
 
 @blueprint.post("/<task_id>/comment/create")
 @blueprint.arguments(Remark)
-@blueprint.response(200, description="The comment")
+@blueprint.answers(200, "Comment", "备注 · The comment")
 def create_comment(said: dict[str, Any], task_id: str) -> dict[str, Any]:
     """Comment on an open task of one's groups.
 

@@ -206,7 +206,7 @@ def test_every_query_answers_on_every_parameter(app: Flask, client: Client, parc
     values = {"sortBy": None, "sortOrder": None}
     tried = 0
     for where, methods in document.items():
-        for one in methods.get("get", {}).get("parameters", []) if where.startswith(REST) else []:
+        for one in methods.get("get", {}).get("parameters", []) if "{" not in where else []:
             name = one["name"]
             if one["in"] != "query" or name in values:
                 continue
