@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, true, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from handlers import audit, clocks, counters, status, tables
+from handlers import audit, clock_log, clocks, counters, status, tables
 from handlers.errors import StaleCall, UnknownCall, WorkOrderRefused
 from handlers.incident import (
     Case,
@@ -39,7 +39,6 @@ KINDS: Mapping[type, Any] = {
     Raise: tables.escalation_raise,
     ClockLine: tables.log,
 }
-_ONLY: Mapping[type, Any] = {ClockLine: tables.log.c.what == clocks.LINE}
 
 # Computed from the log and kept for lists only: no lines of their own.
 SHOWN = ("respond_by", "resolve_by", "update_by", "look_at")
@@ -49,10 +48,11 @@ _READ = tables.prepared(select(*_CALL).where(tables.incident.c.no == bindparam("
 _READ_KIND: Mapping[type, Any] = {
     kind: tables.prepared(
         select(*(table.c[f.name] for f in fields(kind)))
-        .where(table.c.call == bindparam("of_call"), _ONLY.get(kind, true()))
+        .where(table.c.call == bindparam("of_call"))
         .order_by(table.c.seq)
     )
     for kind, table in KINDS.items()
+    if kind is not ClockLine
 }
 _ADD_LOG = tables.prepared(insert(tables.log))
 _ADD_NOTICES = {
@@ -235,9 +235,14 @@ class _Reading:
 
     def __call__(self, kind: type[T], /) -> tuple[T, ...]:
         if kind not in self._known:
-            found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
-            self._known[kind] = tuple(of(kind, row._mapping) for row in found)
+            self._known[kind] = self._read(kind)
         return cast(tuple[T, ...], self._known[kind])
+
+    def _read(self, kind: type) -> tuple[Any, ...]:
+        if kind is ClockLine:
+            return clock_log.read(self._connection, self._no)
+        found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
+        return tuple(of(kind, row._mapping) for row in found)
 
     def without(self, touched: Collection[str]) -> dict[type, tuple[Any, ...]]:
         """What stays true after rows of these tables were written."""

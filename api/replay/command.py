@@ -172,7 +172,7 @@ def _answer(report: Report) -> dict[str, Any]:
     """Counts under the names that programs ask for, and the lists behind them."""
     found = asdict(report)
     lists = {name: found.pop(name) for name in ("rejected", "mismatches")}
-    live = {"live": found.pop("live")} if report.live else {}
+    live = {"live": timed} if (timed := found.pop("live")) else {}
     counts = {name: len(lists[name]) if name in lists else found.pop(name) for name in COUNTS}
     return {**counts, **found, **live, **{f"{name}_records": rows for name, rows in lists.items()}}
 

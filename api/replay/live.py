@@ -133,7 +133,7 @@ STANDS = {
     "T200_5_manager": ("to designate", ""),
     "T200_5_accept": ("dispatched", ""),
     "T200_6": ("second line", ""),
-    "W_vendor": ("vendor", "vendor_answered"),
+    "E_vendor": ("vendor", "vendor_answered"),
     "W_customer": ("hold", "customer_replied"),
     "W_change": ("hold", "change_done"),
     "W_parts": ("hold", "parts_arrived"),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from engine import store
 from engine.ports import SYSTEM
-from handlers import clocks, waits
+from handlers import clocks, escalation, waits
 from handlers.clocks import RESOLVE, Clock, Event
 from handlers.codes import Codes
 from handlers.incident import ClockLine
@@ -131,11 +131,13 @@ def _paused_minutes(clock: Clock, codes: Codes) -> float:
 
 
 def _triggers(connection: sa.Connection, codes: Codes) -> dict[str, int]:
-    """How often each trigger X1-X13 (and XN, nobody acknowledged) reached an escalation or lay below it."""
-    raised = sa.select(escalation_raise.c.trigger, sa.func.count()).group_by(escalation_raise.c.trigger)
-    counted: Counter[str] = Counter(dict(connection.execute(raised).tuples().all()))
+    """How often each trigger X1-X13 called for a level, and XN: nobody acknowledged and it rose."""
+    asked = sa.select(store.job.c.payload).where(store.job.c.kind == "start_or_send")
     below = sa.select(log.c.new).where(log.c.what == "escalation_below")
+    counted = Counter[str](payload["variables"]["trigger"] for payload in connection.scalars(asked))
     counted.update(text.split()[0] for text in connection.scalars(below))
+    silent = escalation.NOT_ACKNOWLEDGED
+    counted[silent] = _number(connection, escalation_raise, escalation_raise.c.trigger == silent)
     return {code: counted[code] for code in codes.table("escalation_trigger") if code.startswith("X")}
 
 
