@@ -42,7 +42,7 @@ def register(case: Case, variables: Variables, scene: Scene) -> Outcome:
     code, level = str(variables["trigger"]), str(variables["level"])
     if active is None:
         return _new(case, code, level, variables, scene)
-    if not _known(case, active, code, level):
+    if not _known(case, active, code, level, scene):
         if levels.rank(level, scene) > levels.rank(active.level, scene):
             return _raised(case, active, code, level, variables, scene)
         return _reminded(case, active, code, level, scene)
@@ -311,12 +311,12 @@ def _carried(active: Escalation) -> dict[str, Any]:
 def _noted(case: Case, seq: int, code: str, level: str, scene: Scene) -> Row:
     values = {"escalation": seq, "trigger": code, "level": level, "segment": case.incident.segment}
     stamped = {**values, "at": scene.now, "by": scene.by.id}
-    return Row("escalation_raise", len(case.raises) + 1, stamped, new=True)
+    return Row("escalation_raise", (scene.facts.last_raise(case.incident.no) or 0) + 1, stamped, new=True)
 
 
-def _known(case: Case, active: Escalation, code: str, level: str) -> bool:
-    key = (active.seq, code, level, case.incident.segment)
-    return key in {(row.escalation, row.trigger, row.level, row.segment) for row in case.raises}
+def _known(case: Case, active: Escalation, code: str, level: str, scene: Scene) -> bool:
+    call = case.incident
+    return scene.facts.registered(call.no, active.seq, code, level, call.segment)
 
 
 def _to_incident(no: str, active: Escalation, decision: str) -> Job:

@@ -216,17 +216,6 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raise:
-    """One registered trigger of an escalation."""
-
-    seq: int
-    escalation: int
-    trigger: str
-    level: str
-    segment: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockLine:
     """One log line about a clock of the call."""
 
@@ -287,10 +276,6 @@ class Case:
     @cached_property
     def clock_lines(self) -> tuple[ClockLine, ...]:
         return self.read(ClockLine)
-
-    @cached_property
-    def raises(self) -> tuple[Raise, ...]:
-        return self.read(Raise)
 
     @property
     def dispatch(self) -> WorkOrder | None:
@@ -392,6 +377,8 @@ class Facts(Protocol):
     def alike(self, call: Incident, since: datetime, without: Collection[str]) -> tuple[str, ...]: ...
     def handed_over(self, process: str, calls: Collection[str]) -> bool: ...
     def member(self, group: str, person: str) -> bool: ...
+    def registered(self, call: str, escalation: int, trigger: str, level: str, segment: int) -> bool: ...
+    def last_raise(self, call: str) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from handlers.incident import (
     HandOff,
     Hold,
     Incident,
-    Raise,
     Scene,
     WorkOrder,
     of,
@@ -36,7 +35,6 @@ KINDS: Mapping[type, Any] = {
     Confirmation: tables.confirmation,
     HandOff: tables.hand_off,
     Escalation: tables.escalation,
-    Raise: tables.escalation_raise,
     ClockLine: tables.log,
 }
 
@@ -242,7 +240,7 @@ class _Reading:
         if kind is ClockLine:
             return clock_log.read(self._connection, self._no)
         found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
-        return tuple(of(kind, row._mapping) for row in found)
+        return tuple(kind(**row._mapping) for row in found)
 
     def without(self, touched: Collection[str]) -> dict[type, tuple[Any, ...]]:
         """What stays true after rows of these tables were written."""

@@ -23,7 +23,6 @@ from handlers.incident import (
     Escalation,
     HandOff,
     Incident,
-    Raise,
     Scene,
     Vendor,
     WorkOrder,
@@ -254,9 +253,13 @@ def test_vendor_attempts_lie_r_apart_from_the_first_contact(scene, call, priorit
 
 
 def test_a_registered_trigger_is_registered_once(scene, call):
+    class Facts(NoFacts):
+        def registered(self, *key):
+            return key == (call.no, 1, "X13", "E1", 1)
+
+    scene = replace(scene, facts=Facts())
     active = Escalation(seq=1, trigger="X13", level="E1", segment=1, state="acked", raised_at=scene.now)
-    once = Raise(seq=1, escalation=1, trigger="X13", level="E1", segment=1)
-    case = Case(replace(call, priority="P3"), rows(active, once))
+    case = Case(replace(call, priority="P3"), rows(active))
 
     decided = escalation.register(case, {"trigger": "X13", "level": "E1"}, scene)
 
