@@ -1,5 +1,6 @@
 """Plays all records along one time line, with our own clocks and automatic moves on (DESIGN §10)."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from engine.errors import EngineError
 from engine.ports import SYSTEM
 from engine.prepared import prepared
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 YEARS = 20
 LONGEST = timedelta(days=366 * YEARS)
 JULY = 7
@@ -62,20 +64,20 @@ class TimeLine:
     """Rows of the log and due jobs of ours in one order of time; at the same instant the job comes first."""
 
     def __init__(self, player: LivePlayer) -> None:
-        self._player, self._now = player, datetime.min.replace(tzinfo=UTC)
+        self._player, self._now = player, NEVER
 
-    def play(self, records: Sequence[Record], end: datetime | None, done: Callable[[], None]) -> list[Played]:
+    def play(self, records: Sequence[Record], end: datetime, done: Callable[[], None]) -> list[Played]:
         """Play all records, and let time pass until `end`; `done` is called after each record's last step."""
         calls = [Played(record) for record in records]
         moves = [(step, call) for call in calls for step in _steps(call.record)]
-        left = {id(call): sum(1 for _, other in moves if other is call) for call in calls}
+        left = Counter(id(call) for _, call in moves)
         for step, call in sorted(moves, key=lambda move: move[0].at):
             self.pass_until(step.at)
             self._player.take(call, step)
             left[id(call)] -= 1
             if not left[id(call)]:
                 done()
-        self.pass_until(max([self._now, *([end] if end else [])]))
+        self.pass_until(max(self._now, end))
         return calls
 
     def pass_until(self, moment: datetime) -> None:
@@ -93,10 +95,10 @@ class TimeLine:
 
 def ending(records: Sequence[Record], until: datetime | None) -> datetime:
     """When time stops: at the log's last row, or `until`. Raises UnusableFile for a log of half an age."""
-    rows = [row.at for record in records for row in record.rows]
-    first, last = min((r.opened_at for r in records), default=until), max(rows, default=until)
-    if first is None or last is None:
-        raise UnusableFile("no record can be played")
+    if not records:
+        return NEVER
+    first = min(record.opened_at for record in records)
+    last = max(row.at for record in records for row in record.rows)
     if last - first > LONGEST:
         raise UnusableFile(
             f"from {first:%Y-%m-%d} to {last:%Y-%m-%d} is too long for --live: {YEARS} years at most"

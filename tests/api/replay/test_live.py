@@ -204,6 +204,14 @@ def test_a_log_of_half_an_age_is_refused(tmp_path: Path) -> None:
     assert "too long for --live" in result.output
 
 
+def test_a_log_of_which_nothing_can_be_played_is_answered(tmp_path: Path) -> None:
+    path = write(tmp_path / "log.csv", [row("INC1", "-100", FIRST)])
+
+    report = live(path)
+
+    assert (report["incidents"], report["rejected"], report["live"]["pauses"]) == (0, 1, 0)
+
+
 def test_the_counts_are_printed(tmp_path: Path) -> None:
     rows = [row("INC1", "Active", FIRST), row("INC1", "Active", "04-03-2016 09:00")]
 
