@@ -42,7 +42,7 @@ def create_app(chosen: settings.Settings | None = None, clock: Clock | None = No
         OPENAPI_VERSION="3.1.0",
     )
     app.json = http.Json(app, chosen.zone)
-    app.extensions["flow200"] = _product(chosen, clock or system_clock)
+    app.extensions["flow200"] = compose(chosen, clock or system_clock)
     api = schemas.Api(app, spec_kwargs=schemas.OPENAPI)
     for blueprint in v1.BLUEPRINTS:
         api.register_blueprint(blueprint)
@@ -55,7 +55,8 @@ def create_app(chosen: settings.Settings | None = None, clock: Clock | None = No
     return app
 
 
-def _product(chosen: settings.Settings, clock: Clock) -> Product:
+def compose(chosen: settings.Settings, clock: Clock) -> Product:
+    """The parts of a service: what a process remembers between two requests is in them, and nowhere else."""
     database, desk = _open(chosen.database_url), Desk()
     return Product(chosen, database, Engine(database, desk), desk, auth.Doorkeeper(), clock)
 

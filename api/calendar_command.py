@@ -11,7 +11,7 @@ import click
 from api import cli, http
 from api.product import Product
 from engine.ports import SYSTEM, Command
-from handlers import calendar, calendar_days
+from handlers import almanac, calendar, calendar_days
 from handlers.codes import Codes
 from handlers.errors import Refused
 
@@ -54,7 +54,7 @@ def import_(code: str, year: int, file: Path, as_json: bool) -> None:
     if file.stat().st_size > http.BODY_LIMIT:
         raise click.ClickException(f"{file}: 超过上限 · larger than {http.BODY_LIMIT} bytes")
     with _sentences(), parts.engine.transaction(SYSTEM, parts.clock()) as verb:
-        done = parts.desk.import_calendar(verb, code, year, kind, file.read_bytes())
+        done = almanac.import_year(parts.desk, verb, code, year, kind, file.read_bytes())
     text = f"{code} {year}: {done['days_off']} 天休息 off, {done['working_days']} 天上班 working"
     cli.answer(done, as_json, text)
 

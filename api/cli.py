@@ -178,10 +178,11 @@ def answer(value: Any, as_json: bool, text: str) -> None:
 
 def product() -> "Product":
     """The parts of flow200 on the database of the settings."""
-    from api.app import create_app
+    from api import settings
+    from api.app import compose
+    from api.product import system_clock
 
-    parts: Product = create_app().extensions["flow200"]
-    return parts
+    return compose(settings.load(), system_clock)
 
 
 @contextmanager

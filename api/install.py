@@ -15,7 +15,7 @@ from engine.core import Deployment
 from engine.forms import FormError, compile_form, is_form
 from engine.lint import Finding
 from engine.ports import SYSTEM, Command
-from handlers import calendar_days, codes, sample
+from handlers import almanac, calendar_days, codes, sample
 from handlers.desk import Desk
 
 DIAGRAMS = ROOT / "bpmn"
@@ -54,7 +54,8 @@ def load_codes(parts: Product) -> int:
     with parts.database.write() as connection:
         fresh = codes.load(connection)
     with parts.engine.transaction(SYSTEM, parts.clock()) as command:
-        parts.desk.seed_calendars(command)
+        almanac.seed(parts.desk, command)
+        parts.desk.watch(command)
     return fresh
 
 

@@ -39,7 +39,7 @@ def shown(template: str, **given: Any) -> Response:
     """
     zh, known = language() == "zh", session()
     asked = {name: request.args[name] for name in ("next", "lang") if name in request.args}
-    other = url_for(f"{request.endpoint}", **(asked | {"lang": "en" if zh else "zh-CN"}))  # type: ignore[arg-type]
+    other = url_for(str(request.endpoint), **(asked | {"lang": "en" if zh else "zh-CN"}))  # type: ignore[arg-type]
     html = render_template(template, zh=zh, session=known, asked=asked, other=other, **given)
     page = Response(html, mimetype="text/html")
     page.headers["Content-Language"] = "zh-CN" if zh else "en"

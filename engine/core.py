@@ -252,7 +252,6 @@ class Engine:
         """One transaction for a verb of the domain that moves no token."""
         with self._verb("record", by, now) as verb:
             yield verb.command
-            add_jobs(verb.command, self.domain.asked(verb.command).jobs)
 
     def form(self, task_id: str) -> Form | None:
         """The form of a task, or None when it takes any variables. Raises TaskNotFound."""
@@ -271,6 +270,7 @@ class Engine:
             with workflow.at(now), self.database.write() as connection:
                 verb = _Verb(name, Command(connection, by, now))
                 yield verb
+                add_jobs(verb.command, self.domain.settled(verb.command).jobs)
         except OperationalError as error:
             raise Unavailable() from error
         except Exception as error:

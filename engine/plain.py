@@ -47,7 +47,7 @@ class PlainDomain:
     ) -> Effect:
         return Nothing(variables=_plain(data))
 
-    def asked(self, command: Command) -> Effect:
+    def settled(self, command: Command) -> Effect:
         return Nothing()
 
     def untaken(self, command: Command, message: str, business_key: str | None) -> None:

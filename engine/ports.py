@@ -189,8 +189,8 @@ class Domain(Protocol):
         """A message is about to be caught by `element`."""
         ...
 
-    def asked(self, command: Command) -> Effect:
-        """What a verb that moved no token leaves to be done, once it is through."""
+    def settled(self, command: Command) -> Effect:
+        """What a verb leaves to be done: the last question of each, before it commits."""
         ...
 
     def untaken(self, command: Command, message: str, business_key: str | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
 HASHED = ("call", "seq", "at", "by", "step", "what", "field", "old", "new", "prev_hash")
 
 
@@ -23,7 +24,7 @@ def chain(lines: Iterable[Mapping[str, Any]], seq: int, head: str) -> list[dict[
 def digest(line: Mapping[str, Any]) -> str:
     """SHA-256 over the line's columns and the hash of the line before."""
     columns = [_plain(line[name]) for name in HASHED]
-    return hashlib.sha256(json.dumps(columns, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(_JSON.encode(columns).encode()).hexdigest()
 
 
 def first_broken(lines: Iterable[Mapping[str, Any]], seq: int, head: str) -> int | None:

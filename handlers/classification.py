@@ -47,7 +47,7 @@ def prioritise(case: Case, variables: Variables, scene: Scene) -> Outcome:
         outcome += major.declare(call, scene.by.id, scene)
     if by_criteria or call.major:
         outcome += major.alert(call, priority, scene) + triggers.trigger(case, "X1", scene)
-    return outcome
+    return outcome + _security(case, priority, scene)
 
 
 def matrix(call: Incident, scene: Scene) -> str:
@@ -143,6 +143,14 @@ def _overridden(call: Incident, by_matrix: str, scene: Scene) -> str:
         return by_matrix
     may_lower(by_matrix, call.priority, scene)
     return call.priority
+
+
+def _security(case: Case, priority: str, scene: Scene) -> Outcome:
+    """A security leaf, or one below: the security group is alerted, and the manager hears (X12, §6.6.4)."""
+    if not scene.codes.inherited(case.incident.classification, "security"):
+        return Outcome()
+    groups = scene.codes.row("escalation_trigger", "X12").data["also"]
+    return major.tell(groups, priority, scene) + triggers.trigger(case, "X12", scene)
 
 
 def _contact(call: Incident, scene: Scene) -> str:

@@ -56,7 +56,7 @@ def _turned(page: _Page, rows: list[Any]) -> _Page:
         if row.what == LINE:
             key = row.field if json.loads(row.new)["do"] == "fired" else row.seq
             lines.pop(key, None)
-            lines[key] = ClockLine(seq=row.seq, field=row.field, new=row.new)
+            lines[key] = ClockLine(field=row.field, new=row.new)
     return _Page(rows[-1].seq, rows[-1].hash, lines)
 
 

@@ -17,6 +17,7 @@ from handlers.incident import ClockLine
 from handlers.outcome import Line
 
 LINE = "clock"
+_JSON = json.JSONEncoder(ensure_ascii=False)
 RESPONSE, RESOLVE, BOX, UPDATE = "response", "resolve", "box", "update"
 
 Span = tuple[datetime, datetime]
@@ -49,7 +50,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A clock as the log tells it; `paused` and `stopped` are since when it stands still."""
+    """A clock as the log tells it; `paused` and `stopped` are since when it stands still.
+
+    `gone` segments were cancelled: numbers are not used again, nor are the marks of what they had fired.
+    """
 
     segments: tuple[Segment, ...] = ()
     pauses: tuple[Span, ...] = ()
@@ -57,6 +61,7 @@ class Clock:
     why: str | None = None
     stopped: datetime | None = None
     starts: datetime | None = None
+    gone: int = 0
 
     @property
     def now(self) -> Segment | None:
@@ -92,7 +97,7 @@ def event(clock: str, do: str, at: datetime, **data: Any) -> Event:
 def line(one: Event) -> Line:
     """The log line of an event."""
     said = {"do": one.do, "at": one.at.isoformat(), **one.data}
-    return Line(LINE, json.dumps(said, ensure_ascii=False), one.clock)
+    return Line(LINE, _JSON.encode(said), one.clock)
 
 
 def events(lines: Iterable[ClockLine]) -> list[Event]:
@@ -183,9 +188,8 @@ def _start(clock: Clock, one: Event) -> Clock:
     )
     whole = bool(one.data.get("whole"))
     figures = {name: one.data[name] for name in ("calendar", "minutes", "target", "priority")}
-    fresh = Segment(
-        len(ended) + 1, one.at, pauses=clock.pauses if whole else (), whole=whole, until=None, **figures
-    )
+    number = clock.gone + len(ended) + 1
+    fresh = Segment(number, one.at, pauses=clock.pauses if whole else (), whole=whole, **figures)
     return replace(clock, segments=(*ended, fresh), starts=None, stopped=None)
 
 
@@ -208,7 +212,7 @@ def _stop(clock: Clock, one: Event) -> Clock:
 
 def _cancel(clock: Clock, one: Event) -> Clock:
     """It counts for nothing any more (S07); another may begin."""
-    return replace(NONE, starts=clock.starts)
+    return Clock(starts=clock.starts, gone=clock.gone + len(clock.segments))
 
 
 def _from(clock: Clock, one: Event) -> Clock:
@@ -217,7 +221,7 @@ def _from(clock: Clock, one: Event) -> Clock:
 
 
 def _held_since(clock: Clock, segment: Segment) -> datetime | None:
-    return clock.paused if segment is clock.now else None
+    return clock.paused if segment.until is None else None
 
 
 def _before(pauses: tuple[Span, ...], end: datetime) -> tuple[Span, ...]:

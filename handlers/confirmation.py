@@ -164,6 +164,8 @@ def silent_until(case: Case, scene: Scene, *now: datetime) -> datetime | None:
     `now` is an attempt that is being made.
     """
     policy, call = scene.codes.policy, case.incident
+    if call.attempt_count + len(now) < policy("confirm_attempts"):
+        return None
     since = call.resolved_at or scene.now
     tried = [row.at for row in case.confirmations if row.outcome == "unreachable" and row.at >= since]
     attempts, on = [*tried, *now], policy("confirm_calendar")

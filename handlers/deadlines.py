@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from handlers import clocks, levels, moments, targets, triggers, vendor
-from handlers.clocks import RESOLVE, RESPONSE, Clocks
+from handlers import clocks, levels, messages, moments, targets, triggers, vendor
+from handlers.clocks import RESOLVE, RESPONSE, Clocks, Event
 from handlers.incident import Case, Scene
 from handlers.moments import Moment, Row
 from handlers.outcome import Job, Line, Notice, Outcome
@@ -24,7 +24,7 @@ def follow(case: Case, scene: Scene, *, again: bool = False) -> Outcome:
     `again` asks for that look in any case, since the one that was asked for has just been had.
     """
     shown, happened = targets.follow(case, scene)
-    changes = _shown(case, shown, scene)
+    changes = _shown(case, shown, scene) | _overdue(case, shown, happened, scene)
     outcome = Outcome(changes, lines=[clocks.line(one) for one in happened])
     at = changes["look_at"]
     if at is None or (at == case.incident.look_at and not again):
@@ -59,22 +59,28 @@ def told(outcome: Outcome, scene: Scene) -> Outcome:
 
 
 def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
-    """What lists show; a breach is written once, with the group that held the call then (§6.1.2)."""
-    call, codes = case.incident, scene.codes
-    changes: dict[str, Any] = {
-        "respond_by": clocks.due(shown[RESPONSE], codes),
-        "resolve_by": clocks.due(shown[RESOLVE], codes),
-        "update_by": moments.next_update(case, shown, scene),
-        "look_at": moments.next_look(case, shown, scene),
+    """What lists show."""
+    known = [*moments.rows(case, shown, scene)]
+    return {
+        "respond_by": clocks.due(shown[RESPONSE], scene.codes),
+        "resolve_by": clocks.due(shown[RESOLVE], scene.codes),
+        "update_by": moments.next_update(known),
+        "look_at": moments.next_look(known, shown),
     }
-    late = clocks.breached(shown[RESOLVE], scene.now, codes)
-    if late and call.overdue_at is None:
-        changes["overdue_at"] = clocks.breach(late, codes)
-        changes["overdue_group"] = call.assigned_group or call.owner_group
-    elif shown[RESOLVE].now is None and call.overdue_at:
-        # The breach of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1).
-        changes |= {"overdue_at": None, "overdue_group": None}
-    return changes
+
+
+def _overdue(case: Case, shown: Clocks, happened: list[Event], scene: Scene) -> dict[str, Any]:
+    """A breach is written once, with the group that held the call then (§6.1.2).
+
+    That of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1).
+    """
+    call, clock = case.incident, shown[RESOLVE]
+    cancelled = any((one.clock, one.do) == (RESOLVE, "cancel") for one in happened)
+    late = clocks.breached(clock, scene.now, scene.codes)
+    if late and (cancelled or call.overdue_at is None):
+        group = call.assigned_group or call.owner_group
+        return {"overdue_at": clocks.breach(late, scene.codes), "overdue_group": group}
+    return {"overdue_at": None, "overdue_group": None} if cancelled else {}
 
 
 def _noted(row: Row, due: list[Moment], scene: Scene) -> Outcome:
@@ -115,8 +121,7 @@ def _box(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
     """First line's time is over: it is dispatched, or agent and shift leader are reminded (200.4)."""
     call, codes = case.incident, scene.codes
     if codes.row("priority", call.priority).data.get("box_dispatches"):
-        payload = {"message": "time_box_over", "business_key": call.no, "data": {}, "process": "incident_200"}
-        return Outcome(jobs=[Job("send", f"time_box_over:{call.no}:{row.key}", payload)])
+        return Outcome(jobs=[messages.send(f"time_box_over:{call.no}:{row.key}", "time_box_over", call.no)])
     leaders = scene.facts.leaders(call.owner_group)[:1]
     told = dict.fromkeys(one for one in (call.owner, *leaders) if one)
     return Outcome(notices=[Notice("box_over", one, {}, f"{row.key}/{one}") for one in told])
@@ -144,7 +149,7 @@ def _update(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
 
 def _promise(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
     """The promise is broken: the vendor's escalation contact is asked (200.8)."""
-    return vendor.promise_broken(case, scene)
+    return vendor.urge(case, scene)
 
 
 def _reminder(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
@@ -157,8 +162,7 @@ def _reminder(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
 def _unanswered(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
     """The caller stays silent: the call is closed, or the desk or the manager decides (200.9)."""
     call = case.incident
-    payload = {"message": "unanswered", "business_key": call.no, "data": {}, "process": "incident_200"}
-    return Outcome(jobs=[Job("send", f"unanswered:{call.no}:{call.attempt_count}", payload)])
+    return Outcome(jobs=[messages.send(f"unanswered:{call.no}:{call.attempt_count}", "unanswered", call.no)])
 
 
 ACTS: Mapping[str, Act] = {

@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from handlers import (
     assignment,
     calendar_days,
-    calendar_files,
     classification,
     closure,
     codes,
@@ -32,7 +31,6 @@ from handlers import (
     options,
     order_steps,
     position,
-    public_holidays,
     registration,
     reopening,
     requests,
@@ -46,10 +44,10 @@ from handlers.codes import Codes
 from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
 from handlers.lookups import Lookups
-from handlers.outcome import Effect, Job, Line, Outcome
+from handlers.messages import ESCALATION, INCIDENT
+from handlers.outcome import Effect, Line, Outcome
 from handlers.position import Element
 
-INCIDENT = "incident_200"
 CLOSED = "ST8"
 NO_TASKS: Mapping[str, str] = MappingProxyType({})
 
@@ -137,10 +135,16 @@ class Desk:
             self._codes = (revision, codes.read(command.connection))
         return self._codes[1]
 
+    def write_codes(self, command: Command) -> None:
+        """From here on this verb reads its own code tables, and others who write them wait for it."""
+        command.memory.pop("scene", None)
+        command.memory[CODES_CHANGED] = True
+        codes.published(command.connection)
+
     def started(self, command: Command, instance: Instance, variables: Mapping[str, Any]) -> Effect:
         """A new call in ST1, the same call reopened, or an escalation of a call."""
         scene = self._scene(command)
-        if instance.process == triggers.PROCESS:
+        if instance.process == ESCALATION:
             return self._apply(
                 command, instance.business_key, escalation.started, variables, scene, "started"
             )
@@ -154,6 +158,7 @@ class Desk:
         no = ledger.new_number(command.connection, scene)
         values = registration.draft(no, scene) | _stamp(instance)
         command.memory[no] = ledger.open_call(command.connection, values, scene)
+        _touched(command)[no] = False
         return Effect(no, FIRST_VARIABLES | {"entry": "new"})
 
     def answer(self, command: Command, task: Task, data: Mapping[str, Any]) -> Effect:
@@ -182,8 +187,8 @@ class Desk:
         if assignee is not None:
             rights.not_concerned(case, scene, assignee)
         outcome = position.claimed(case, task.element.id, assignee, scene)
-        now = _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
-        return Effect(jobs=_follow(command, now, scene))
+        _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
+        return Effect()
 
     def assignee(self, command: Command, task: Task, person: str | None) -> Holder | None:
         """Whom a task is given to; the one who gives it must be allowed to."""
@@ -229,25 +234,26 @@ class Desk:
         opened: Mapping[str, str] = NO_TASKS,
     ) -> Effect:
         """Status, step and hold follow the place that the diagram declares them for."""
-        if instance.process not in (INCIDENT, triggers.PROCESS) or instance.business_key is None:
+        if instance.process not in (INCIDENT, ESCALATION) or instance.business_key is None:
             return Effect()
         scene = self._scene(command)
         case = _read(command, instance.business_key)
-        if instance.process == triggers.PROCESS:
+        if instance.process == ESCALATION:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         if ended is not None:
-            return Effect(jobs=[*triggers.ending(case), *_follow(command, case, scene)])
+            return Effect(jobs=triggers.ending(case))
         outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
         now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
-        return Effect(jobs=[*outcome.jobs, *_follow(command, now, scene)], tasks=tasks)
+        return Effect(jobs=outcome.jobs, tasks=tasks)
 
     def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
         """A job of ours is due: time does something to a call, or another call does."""
         scene = self._scene(command)
         outcome = WORK[payload["what"]](_read(command, payload["no"]), payload, scene)
-        now = _write(command, _read(command, payload["no"]), outcome, scene, payload["what"])
-        return Effect(jobs=[*outcome.jobs, *_follow(command, now, scene, again=True)])
+        _write(command, _read(command, payload["no"]), outcome, scene, payload["what"])
+        _touched(command)[payload["no"]] = payload["what"] == "look"
+        return Effect(jobs=outcome.jobs)
 
     def untaken(self, command: Command, message: str, business_key: str | None) -> None:
         """A job's message came too late or to nobody: the call's log says so (DESIGN §4)."""
@@ -289,7 +295,7 @@ class Desk:
         """
         rights.process_owner(self._scene(command), "calendar")
         book = calendar_days.Book(command.connection, self.codes(command), name)
-        self._write_codes(command)
+        self.write_codes(command)
         yield book
         self.calendar_changed(command, name)
 
@@ -298,46 +304,26 @@ class Desk:
 
         Whatever runs on it is looked at again: its clocks are replayed on the new days.
         """
-        self._write_codes(command)
-        jobs = command.memory.setdefault(ASKED, [])
-        jobs += [deadlines.wake(no, None) for no in ledger.running(command.connection)]
+        self.write_codes(command)
+        running = ledger.running(command.connection)
+        command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in running)
 
-    def asked(self, command: Command) -> Effect:
-        """The looks at open calls that a change of a calendar asks for."""
-        return Effect(jobs=command.memory.get(ASKED, ()))
+    def watch(self, command: Command) -> None:
+        """Look at the open calls that nothing wakes: those from before there were clocks."""
+        unwatched = ledger.running(command.connection, unwatched=True)
+        command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in unwatched)
 
-    def import_calendar(
-        self, command: Command, name: str, year: int, kind: str, content: bytes
-    ) -> dict[str, Any]:
-        """Replace a year of a calendar by the days of a file ("csv" or "ics"), for good.
-
-        Returns how many days off and working days it has, and the years that were provisional until now.
-        Raises what `calendar` raises, FileRefused and YearNotKept.
-        """
-        with self.calendar(command, name) as book:
-            days = calendar_files.read(kind, content, year, self.codes(command))
-            settled = book.replace(year, days, book.signed(kind, command.by.id, command.now))
-        working = sum(day.working for day in days)
-        counts = {"days_off": len(days) - working, "working_days": working}
-        return {**counts, "settled": [year] if settled else []}
-
-    def seed_calendars(self, command: Command) -> list[tuple[str, int]]:
-        """Public holidays for last year, this and the next where they are missing.
-
-        Returns which years of which calendars it wrote.
-
-        What an owner wrote or imported stays; a provisional year of an older package is renewed.
-        """
-        known = self.codes(command)
-        year = calendar_days.this_year(known, command.now)
-        if not public_holidays.wanted(known, year):
-            return []
-        self._write_codes(command)  # of two starts at once the second sees what the first wrote
-        todo = public_holidays.wanted(self.codes(command), year)
-        for name, one in todo:
-            with self.calendar(command, name) as book:
-                public_holidays.fill(book, one)
-        return todo
+    def settled(self, command: Command) -> Effect:
+        """Every call that the verb wrote to: its clocks are followed, once, and it is written down."""
+        jobs = [*command.memory.get(ASKED, ())]
+        for no, again in [*_touched(command).items()]:
+            scene = self._scene(command)
+            outcome = deadlines.follow(_read(command, no), scene, again=again)
+            now = _write(command, _read(command, no), outcome, scene, "time")
+            ledger.flush(command.connection, now)
+            del command.memory[no]
+            jobs += outcome.jobs
+        return Effect(jobs=jobs)
 
     def _apply(
         self,
@@ -360,11 +346,8 @@ class Desk:
     def _record(
         self, command: Command, case: Case, decide: Decision, data: Mapping[str, Any], what: str
     ) -> Effect:
-        """A verb that moves no token: decided, written, and its clocks followed."""
-        scene = self._scene(command)
-        effect = self._decide(command, case, decide, data, scene, what)
-        now = _read(command, case.incident.no)
-        return Effect(jobs=[*effect.jobs, *_follow(command, now, scene)])
+        """A verb that moves no token."""
+        return self._decide(command, case, decide, data, self._scene(command), what)
 
     def _respond(self, command: Command, case: Case, place: str, scene: Scene) -> Case:
         """Who answers without having claimed has claimed by that."""
@@ -385,12 +368,6 @@ class Desk:
         _write(command, case, outcome + Outcome(_stamp(instance)), scene, "started")
         return Effect(variables=FIRST_VARIABLES | dict(outcome.variables), jobs=outcome.jobs)
 
-    def _write_codes(self, command: Command) -> None:
-        """From here on this verb reads its own code tables, and others who write them wait for it."""
-        command.memory.pop("scene", None)
-        command.memory[CODES_CHANGED] = True
-        codes.published(command.connection)
-
     def _scene(self, command: Command) -> Scene:
         if "scene" not in command.memory:
             facts = Lookups(command.connection)
@@ -408,14 +385,13 @@ def _read(command: Command, no: str) -> Case:
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
     now = ledger.write(command.connection, case, deadlines.told(outcome, scene), scene, what)
     command.memory[case.incident.no] = now
+    _touched(command).setdefault(case.incident.no, False)
     return now
 
 
-def _follow(command: Command, case: Case, scene: Scene, *, again: bool = False) -> Sequence[Job]:
-    """The clocks after a verb; what they ask for."""
-    outcome = deadlines.follow(case, scene, again=again)
-    _write(command, case, outcome, scene, "time")
-    return outcome.jobs
+def _touched(command: Command) -> dict[str, bool]:
+    """The calls that this verb wrote to, and whether they are to be looked at again in any case."""
+    return cast(dict[str, bool], command.memory.setdefault(TOUCHED, {}))
 
 
 def _open(command: Command, no: str | None) -> Case:
@@ -440,8 +416,8 @@ CLOSING = ("T200_9", "T200_10")
 
 STEPS = ("T200_", "S200_")
 
-# In the command's memory: the jobs that a verb without a token asks for.
-ASKED = "asked"
+# In the command's memory: what is asked for at the end of the verb, and the calls whose clocks are followed.
+ASKED, TOUCHED = "asked", "touched"
 
 # In the command's memory: this verb wrote rows of the code tables.
 CODES_CHANGED = "codes changed"
@@ -467,7 +443,11 @@ TOPICS: dict[str, Decision] = {
 }
 
 # What jobs of ours do to a call, at their time.
-WORK: dict[str, Decision] = {"look": deadlines.look, "complained": requests.complained}
+WORK: dict[str, Decision] = {
+    "look": deadlines.look,
+    "complained": requests.complained,
+    "children": duplicates.many_children,
+}
 
 ANSWERS: dict[tuple[str, str], Decision] = {
     (INCIDENT, "T200_1"): registration.record,
@@ -484,7 +464,7 @@ ANSWERS: dict[tuple[str, str], Decision] = {
     (INCIDENT, "T200_9"): confirmation.confirm,
     (INCIDENT, "T200_9_manager"): confirmation.decide,
     (INCIDENT, "T200_10"): closure.closing,
-    **{(triggers.PROCESS, place): decide for place, decide in escalation.ANSWERS.items()},
+    **{(ESCALATION, place): decide for place, decide in escalation.ANSWERS.items()},
 }
 
 MESSAGES: dict[tuple[str, str], Decision] = {
@@ -493,7 +473,7 @@ MESSAGES: dict[tuple[str, str], Decision] = {
         for source in (waits, duplicates, assignment, vendor, requests, confirmation, closure)
         for name, decide in source.MESSAGES.items()
     },
-    **{(triggers.PROCESS, name): decide for name, decide in escalation.MESSAGES.items()},
+    **{(ESCALATION, name): decide for name, decide in escalation.MESSAGES.items()},
 }
 
 VERBS: dict[str, Decision] = {"update": updates.tell, **order_steps.VERBS, **hand_offs.VERBS}

@@ -1,13 +1,19 @@
 """Duplicates and parents: linked, not worked, each caller asked (PROCESS §6.5.5, POL-07)."""
 
-from handlers import answers, rights, waits, work_orders
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers import answers, clocks, messages, rights, triggers, waits, work_orders
 from handlers.errors import ParentRefused
 from handlers.incident import Answer, Case, Incident, Scene
-from handlers.outcome import Job, Line, Outcome
+from handlers.outcome import Job, Line, Notice, Outcome
 
 JUDGED = ("category", "impact", "urgency", "priority")
 SOLVED = ("ST7", "ST8")
 BEFORE_SOLVED = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6")
+MANY = "children"
+"""The mark in the log that many children were noticed."""
 
 
 def link(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -22,8 +28,27 @@ def link(case: Case, answer: Answer, scene: Scene) -> Outcome:
         waiting.variables,
         rows=[*(row for row in waiting.rows if row.table == "hold"), *work_orders.recall(case, scene)],
         notices=waiting.notices,
+        jobs=[_linked(case.incident, parent, scene)],
         lines=[Line("duplicate", parent)],
     )
+
+
+def many_children(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
+    """A child was linked to this call: so many in so short a time are X10, once for a call (§6.6.4).
+
+    The owner is told to judge the impact again (§6.5.5).
+    """
+    call, rule = case.incident, scene.codes.row("escalation_trigger", "X10").data
+    until = datetime.fromisoformat(payload["at"])
+    linked = scene.facts.linked(call.no, until - timedelta(minutes=rule["within"]), until)
+    if linked < rule["children"] or call.status not in BEFORE_SOLVED or _noticed(case):
+        return Outcome()
+    params = {"children": linked, "within": rule["within"]}
+    noticed = Outcome(
+        notices=[Notice("rejudge_impact", call.owner, params)],
+        lines=[clocks.line(clocks.event(MANY, "fired", scene.now, upto=linked))],
+    )
+    return noticed + triggers.trigger(case, "X10", scene)
 
 
 def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -67,11 +92,7 @@ def first_line_step(call: Incident) -> str:
 def release(parent: Incident, scene: Scene) -> list[Job]:
     """A message to each waiting child, when its parent is solved; each moves in its own transaction."""
     return [
-        Job(
-            "send",
-            f"parent_solved:{child.no}:{child.version}:{parent.version}",
-            {"message": "parent_solved", "business_key": child.no, "data": {}, "process": "incident_200"},
-        )
+        messages.send(f"parent_solved:{child.no}:{child.version}:{parent.version}", "parent_solved", child.no)
         for child in scene.facts.children(parent.no)
         if child.status == "ST6"
     ]
@@ -80,6 +101,16 @@ def release(parent: Incident, scene: Scene) -> list[Job]:
 def unsolved(parent: Incident, scene: Scene) -> list[str]:
     """The children that keep their parent from closing (§6.11 invariant 16)."""
     return [child.no for child in scene.facts.children(parent.no) if child.status in BEFORE_SOLVED]
+
+
+def _linked(child: Incident, parent: str, scene: Scene) -> Job:
+    """The parent looks at its children in its own transaction."""
+    payload = {"what": "children", "no": parent, "at": scene.now.isoformat()}
+    return Job("domain", f"children:{parent}:{child.no}:{child.version}", payload)
+
+
+def _noticed(case: Case) -> bool:
+    return MANY in clocks.replay(clocks.events(case.clock_lines)).fired
 
 
 def _may_be_parent(case: Case, no: str, scene: Scene) -> None:

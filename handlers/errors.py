@@ -324,6 +324,14 @@ class EscalationRefused(Refused):
     en = "The call {no} cannot be escalated: {why_en}."
 
 
+class DecisionLimited(Refused):
+    """This trigger asks for one of its own decisions (PROCESS §6.4, 200.9)."""
+
+    code = "decision-limited"
+    zh = "事件 {no} 因 {trigger} 升级,决策只能是:{only_zh}。"
+    en = "The call {no} was escalated by {trigger}: the decision is one of {only_en}."
+
+
 class NoEngagement(Refused):
     """No vendor is engaged on this call."""
 

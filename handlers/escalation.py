@@ -1,11 +1,24 @@
 """Hierarchical escalation E1-E4: register, notify, acknowledge, decide, act, end (PROCESS §6.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from handlers import answers, calendar, levels, major, rights, triggers
-from handlers.errors import EndHoldFirst, EscalationRefused
+from handlers import (
+    answers,
+    calendar,
+    confirmation,
+    hand_offs,
+    levels,
+    major,
+    messages,
+    rights,
+    triggers,
+    vendor,
+    work_orders,
+)
+from handlers.codes import Code
+from handlers.errors import DecisionLimited, EndHoldFirst, EscalationRefused
 from handlers.incident import Answer, Case, Escalation, Scene
 from handlers.outcome import Job, Line, Notice, Outcome, Row
 from handlers.triggers import OVER
@@ -95,7 +108,7 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
         answers.need(answer, "reason")
     if decision.data.get("manager"):
         rights.manager(scene, f"4.4-4 {decision.code}")
-    _may_decide(case, decision.code, scene)
+    _may_decide(case, active, decision.code, scene)
     values = {
         "state": "decided",
         "decision": decision.code,
@@ -112,7 +125,7 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
-    """4.4-5: the decision becomes a message to the call, a change of its record, or a notice."""
+    """4.4-5: the decision becomes a work order, a message, a hand-off or a change of the record."""
     active, call = _active(case), case.incident
     decision = scene.codes.row("escalation_decision", active.decision)
     params = {"decision": decision.name_zh, "reason": active.decision_reason or ""}
@@ -124,12 +137,58 @@ def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
         ],
         lines=[Line("escalation_act", decision.code)],
     )
-    if decision.code == "reassign":
-        return outcome + Outcome(jobs=[_to_incident(call.no, active, decision.code)])
-    if decision.code == "declare_major" and not call.major:
-        declared = major.declare(call, active.decided_by, scene) + major.alert(call, call.priority, scene)
-        return outcome + declared + triggers.trigger(case, "X1", scene)
-    return outcome
+    then = ACTS.get(decision.code)
+    return outcome + then(case, active, decision, scene) if then else outcome
+
+
+def _add_resources(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
+    """The group that works on the call sends another of its people, once for this decision."""
+    call, kind = case.incident, "COL"
+    made = (kind, active.decided_at, active.decided_by)
+    if made in {(one.type, one.created_at, one.created_by) for one in case.work_orders}:
+        return Outcome()
+    group = call.assigned_group or call.owner_group
+    order = work_orders.issue(
+        case,
+        kind,
+        scene,
+        group=group,
+        created_at=active.decided_at,
+        created_by=active.decided_by,
+        comment=_note(active, decision),
+        due_accept=calendar.due(scene.codes, call.priority, "accept", scene.now),
+    )
+    told = [work_orders.told(order, one) for one in scene.facts.leaders(group)]
+    return Outcome(rows=[order], notices=told)
+
+
+def _reassign(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
+    """The call itself goes back to its dispatch."""
+    return Outcome(jobs=[_to_incident(case.incident.no, active, decision.code)])
+
+
+def _change_vendor(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
+    """The vendor that is engaged is urged; another one is engaged by second line at 200.7."""
+    return vendor.urge(case, scene)
+
+
+def _emergency_change(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
+    """Change management hears of it (POL-15)."""
+    return hand_offs.open_one(case, hand_offs.CHANGE, scene, note=_note(active, decision))
+
+
+def _emergency_plan(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
+    """The emergency group starts the plan (PROCESS §6.3)."""
+    return hand_offs.open_one(case, hand_offs.EMERGENCY, scene, note=_note(active, decision))
+
+
+def _declare_major(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
+    """It is major by the decision of the manager (§6.5.6)."""
+    call = case.incident
+    if call.major:
+        return Outcome()
+    declared = major.declare(call, active.decided_by, scene) + major.alert(call, call.priority, scene)
+    return declared + triggers.trigger(case, "X1", scene)
 
 
 def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -320,24 +379,39 @@ def _known(case: Case, active: Escalation, code: str, level: str, scene: Scene) 
 
 
 def _to_incident(no: str, active: Escalation, decision: str) -> Job:
-    payload = {
-        "message": "escalation_decided",
-        "business_key": no,
-        "data": {"decision": decision},
-        "process": "incident_200",
-    }
-    return Job("send", f"escalation_decided:{no}:{active.seq}:{active.notices}", payload)
+    key = f"escalation_decided:{no}:{active.seq}:{active.notices}"
+    return messages.send(key, "escalation_decided", no, {"decision": decision})
 
 
-def _may_decide(case: Case, decision: str, scene: Scene) -> None:
+def _note(active: Escalation, decision: Code) -> str:
+    return f"{decision.name_zh}:{active.decision_reason}" if active.decision_reason else decision.name_zh
+
+
+def _may_decide(case: Case, active: Escalation, decision: str, scene: Scene) -> None:
     """What the call cannot take where it stands is not decided, but said why."""
     call = case.incident
+    _may_only(case, active, decision, scene)
     if decision == "reassign" and call.status not in REASSIGNABLE:
         where = f"{call.step} ({call.status})"
         raise _refused(call.no, f"在 {where} 没有可改派的二线处理", f"at {where} no second line works on it")
     held = scene.codes.table("hold").get(call.hold or "")
     if decision == "declare_major" and call.status == "ST6" and held and held.data.get("never"):
         raise EndHoldFirst("decision", no=call.no, hold=held.code, priority=call.priority)
+
+
+def _may_only(case: Case, active: Escalation, decision: str, scene: Scene) -> None:
+    """Refused twice at second line: engage the vendor or continue with plan, nothing else (200.9)."""
+    only = triggers.known(active.trigger, scene).data.get("decisions", {}).get(active.level)
+    if not only or decision in only or case.incident.solution_tier not in confirmation.SECOND_LINE:
+        return
+    rows = [scene.codes.row("escalation_decision", one) for one in only]
+    raise DecisionLimited(
+        "decision",
+        no=case.incident.no,
+        trigger=active.trigger,
+        only_zh="、".join(row.name_zh for row in rows),
+        only_en=", ".join(row.name_en for row in rows),
+    )
 
 
 def _active(case: Case) -> Escalation:
@@ -349,6 +423,15 @@ def _active(case: Case) -> Escalation:
 def _refused(no: str, why_zh: str, why_en: str) -> EscalationRefused:
     return EscalationRefused(no=no, why_zh=why_zh, why_en=why_en)
 
+
+ACTS: Mapping[str, Callable[[Case, Escalation, Code, Scene], Outcome]] = {
+    "add_resources": _add_resources,
+    "reassign": _reassign,
+    "change_vendor": _change_vendor,
+    "emergency_change": _emergency_change,
+    "start_emergency_plan": _emergency_plan,
+    "declare_major": _declare_major,
+}
 
 TOPICS = {
     "register_escalation": register,

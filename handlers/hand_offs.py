@@ -4,17 +4,18 @@ The row of `hand_off_process` says who is told, what may be answered, and where 
 Requests and 申述 are handed off and answered by 200.3 (`requests`).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handlers import answers, request_fields, rights
+from handlers import answers, messages, request_fields, rights
 from handlers.codes import Code
 from handlers.errors import CallClosed, HandOffAnswered, HandOffByProcess, RecordNotFound, UnknownOutcome
 from handlers.incident import Answer, Case, HandOff, Incident, Scene
-from handlers.outcome import Job, Line, Notice, Outcome, Row
+from handlers.outcome import Line, Notice, Outcome, Row
 
-PROBLEM, CHANGE, CONFIGURATION = "PRB", "CHG", "CFG"
+PROBLEM, CHANGE, CONFIGURATION, EMERGENCY = "PRB", "CHG", "CFG", "EMG"
 CLOSED = "ST8"
 
 
@@ -91,7 +92,7 @@ def to_problem(case: Case, code: Code, changes: Answer, scene: Scene) -> Outcome
     if code.data.get("problem"):
         return _numbered(case, call) + workaround(case, str(call.solution_steps), scene, call.problem_ref)
     alike = _alike(call, code, scene)
-    if not alike or scene.facts.handed_over(PROBLEM, alike):
+    if not alike or any(alike.values()):
         return Outcome()
     note = f"相似事件 / similar: {', '.join(alike)}"
     return open_one(case, PROBLEM, scene, again=False, note=note, ref=call.problem_ref)
@@ -193,21 +194,22 @@ def _answered(
 
 def _goes_on(case: Case, row: HandOff, result: str, ref: str | None, note: str | None) -> Outcome:
     """The call that waits for the change is told by a job, since it moves in its own verb."""
-    no = case.incident.no
-    data = {"change_result": result, "change_ref": ref, "note": note}
-    payload = {"message": "change_done", "business_key": no, "data": data, "process": "incident_200"}
-    return Outcome(jobs=[Job("send", f"change_done:{no}:{row.seq}", payload)])
+    no, said = case.incident.no, {"change_result": result, "change_ref": ref, "note": note}
+    return Outcome(jobs=[messages.send(f"change_done:{no}:{row.seq}", "change_done", no, said)])
 
 
-def _alike(call: Incident, code: Code, scene: Scene) -> tuple[str, ...]:
-    """The incidents of the same CI, or category and classification, if with this one they are too many."""
+def _alike(call: Incident, code: Code, scene: Scene) -> Mapping[str, bool]:
+    """The incidents of the same CI, or category and classification, if with this one they are too many.
+
+    Each with whether it is with problem management already.
+    """
     policy = scene.codes.policy
     if code.data["group"] == "excluded":
-        return ()
+        return {}
     excluded = [row.code for row in scene.codes.table("closure").values() if row.data["group"] == "excluded"]
     since = scene.now - timedelta(days=policy("problem_days"))
-    others = scene.facts.alike(call, since, excluded)
-    return others if len(others) + 1 >= policy("problem_similar") else ()
+    others = scene.facts.alike(call, since, excluded, PROBLEM)
+    return others if len(others) + 1 >= policy("problem_similar") else {}
 
 
 VERBS = {"hand_off": open_by_hand, "hand_off.answer": answer_one}

@@ -12,7 +12,7 @@ T = TypeVar("T")
 Answer = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Incident:
     """The call (服务呼叫): INC, SR and CMP alike (PROCESS §6.1.2)."""
 
@@ -117,6 +117,13 @@ class Incident:
     log_seq: int = 0
     log_hash: str = ""
 
+    def changed(self, changes: Mapping[str, Any]) -> "Incident":
+        """The call with other values in these fields; `replace` would walk all hundred of them."""
+        made = object.__new__(Incident)
+        made.__dict__.update(self.__dict__)
+        made.__dict__.update(changes)
+        return made
+
     @property
     def told(self) -> str | None:
         """Who is told about the call: the caller, on record or only named."""
@@ -138,6 +145,9 @@ class WorkOrder:
     created_by: str | None = None
     task_id: str | None = None
     due_accept: datetime | None = None
+    accepted_at: datetime | None = None
+    rejected_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +172,7 @@ class Engagement:
     evidence: str | None = None
     contacted_at: datetime | None = None
     attempts: int = 0
+    due_at: datetime | None = None
     result: str | None = None
     responded_at: datetime | None = None
     promised_at: datetime | None = None
@@ -212,6 +223,7 @@ class Escalation:
     notices: int = 0
     decision: str | None = None
     decision_reason: str | None = None
+    decided_at: datetime | None = None
     decided_by: str | None = None
 
 
@@ -219,7 +231,6 @@ class Escalation:
 class ClockLine:
     """One log line about a clock of the call."""
 
-    seq: int
     field: str
     new: str
 
@@ -372,10 +383,12 @@ class Facts(Protocol):
     def contract(self, code: str) -> Contract | None: ...
     def call(self, no: str) -> Incident | None: ...
     def children(self, no: str) -> tuple[Incident, ...]: ...
+    def linked(self, no: str, since: datetime, until: datetime) -> int: ...
     def leaders(self, group: str) -> tuple[str, ...]: ...
     def similar(self, call: Incident) -> tuple[str, ...]: ...
-    def alike(self, call: Incident, since: datetime, without: Collection[str]) -> tuple[str, ...]: ...
-    def handed_over(self, process: str, calls: Collection[str]) -> bool: ...
+    def alike(
+        self, call: Incident, since: datetime, without: Collection[str], process: str
+    ) -> Mapping[str, bool]: ...
     def member(self, group: str, person: str) -> bool: ...
     def registered(self, call: str, escalation: int, trigger: str, level: str, segment: int) -> bool: ...
     def last_raise(self, call: str) -> int | None: ...
@@ -393,9 +406,10 @@ class Scene:
 
 def of(cls: type[T], row: Any) -> T:
     """A value from the mapping of a database row: the columns that the value knows."""
-    return cls(**{name: row[name] for name in _names(cls)})  # type: ignore[arg-type]
+    return cls(**{name: row[name] for name in columns(cls)})  # type: ignore[arg-type]
 
 
 @lru_cache(64)
-def _names(cls: Any) -> tuple[str, ...]:
+def columns(cls: Any) -> tuple[str, ...]:
+    """The columns that a value knows."""
     return tuple(f.name for f in fields(cls))

@@ -1,7 +1,7 @@
 """The books of a call: read under its lock, and an Outcome written with its log lines, in one transaction."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from handlers.incident import (
     Incident,
     Scene,
     WorkOrder,
+    columns,
     of,
 )
 from handlers.outcome import Line, Notice, Outcome, Row
@@ -37,11 +38,13 @@ KINDS: Mapping[type, Any] = {
     Escalation: tables.escalation,
     ClockLine: tables.log,
 }
+_KIND_OF = {table.name: kind for kind, table in KINDS.items() if kind is not ClockLine}
 
 # Computed from the log and kept for lists only: no lines of their own.
 SHOWN = ("respond_by", "resolve_by", "update_by", "look_at")
 
 _CALL = [tables.incident.c[f.name] for f in fields(Incident)]
+_CALL_NAMES = [column.name for column in _CALL]
 _READ = tables.prepared(select(*_CALL).where(tables.incident.c.no == bindparam("of_call")).with_for_update())
 _READ_KIND: Mapping[type, Any] = {
     kind: tables.prepared(
@@ -52,6 +55,12 @@ _READ_KIND: Mapping[type, Any] = {
     for kind, table in KINDS.items()
     if kind is not ClockLine
 }
+_PARENT_OF = tables.prepared(
+    select(tables.incident.c.parent).where(tables.incident.c.no == bindparam("of_call"))
+)
+_LOCK = tables.prepared(
+    select(tables.incident.c.no).where(tables.incident.c.no == bindparam("of_call")).with_for_update()
+)
 _ADD_LOG = tables.prepared(insert(tables.log))
 _ADD_NOTICES = {
     name: tables.prepared(dialect.insert(tables.notice).on_conflict_do_nothing(index_elements=["key"]))
@@ -79,13 +88,23 @@ def read(connection: Connection, no: str) -> Case:
     row = connection.execute(_READ, {"of_call": no}).first()
     if row is None:
         raise UnknownCall(no=no)
+    return Case(Incident(**dict(zip(_CALL_NAMES, row, strict=True))), _Reading(connection, no))
+
+
+def seen(connection: Connection, no: str) -> Case:
+    """The call as it is, for reading only; UnknownCall."""
+    row = connection.execute(select(*_CALL).where(tables.incident.c.no == no)).first()
+    if row is None:
+        raise UnknownCall(no=no)
     return Case(of(Incident, row._mapping), _Reading(connection, no))
 
 
-def running(connection: Connection) -> list[str]:
-    """The open calls that have clocks."""
+def running(connection: Connection, *, unwatched: bool = False) -> list[str]:
+    """The open calls that have clocks; or of these the ones that nothing wakes yet."""
     table = tables.incident
     chosen = select(table.c.no).where(tables.OPEN, table.c.priority.is_not(None)).order_by(table.c.no)
+    if unwatched:
+        chosen = chosen.where(table.c.look_at.is_(None), table.c.status != "ST7")
     return list(connection.execute(chosen).scalars())
 
 
@@ -102,19 +121,17 @@ def lock_parent(connection: Connection, no: str, parent: str | None = None) -> N
     A parent being solved, reopened or closed and a child being linked wait for each other, always in this
     order, so that neither misses the other.
     """
-    table = tables.incident
-    chosen = parent or connection.execute(select(table.c.parent).where(table.c.no == no)).scalar()
+    chosen = parent or connection.execute(_PARENT_OF, {"of_call": no}).scalar()
     if chosen:
-        connection.execute(select(table.c.no).where(table.c.no == chosen).with_for_update())
+        connection.execute(_LOCK, {"of_call": chosen})
 
 
 def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    """Apply a decision: changed fields, rows, notices and their log lines; returns the call as it is now.
+    """Apply a decision: its rows now, the rest with `flush`; returns the call as it is by then.
 
-    Raises TransitionRefused or WorkOrderRefused if a table of PROCESS §6.7 does not allow it, and
-    StaleCall if the row changed since it was read.
+    Raises TransitionRefused or WorkOrderRefused if a table of PROCESS §6.7 does not allow it.
     """
-    call = case.incident
+    call, books = case.incident, cast(_Reading, case.read)
     changes = {name: value for name, value in outcome.changes.items() if getattr(call, name) != value}
     status.check(call, changes, scene.codes)
     lines = [
@@ -124,53 +141,55 @@ def write(connection: Connection, case: Case, outcome: Outcome, scene: Scene, wh
     ]
     if not (lines or changes or outcome.notices):
         return case
-    touched = {row.table for row in outcome.rows}
-    if any(line.what == clocks.LINE for line in outcome.lines):
-        touched.add(tables.log.name)
-    return _commit(connection, case, changes, lines, outcome.notices, scene, touched)
-
-
-def _commit(
-    connection: Connection,
-    case: Case,
-    changes: dict[str, Any],
-    lines: list[dict[str, Any]],
-    notices: Iterable[Notice],
-    scene: Scene,
-    touched: Collection[str],
-) -> Case:
-    call = case.incident
     stamp = {"call": call.no, "at": scene.now, "by": scene.by.id, "step": changes.get("step", call.step)}
-    chained = audit.chain([stamp | line for line in lines], call.log_seq, call.log_hash)
-    head = {"log_seq": chained[-1]["seq"], "log_hash": chained[-1]["hash"]} if chained else {}
-    values = {**changes, **head, "version": call.version + 1}
+    stamped = [stamp | line for line in lines]
+    now = call.changed(changes) if changes else call
+    books.pending.add(changes, stamped, _notices(now, books.pending.writes, outcome.notices, scene))
+    books.follow(outcome.rows, stamped)
+    return Case(now, books)
+
+
+def flush(connection: Connection, case: Case) -> None:
+    """Write down what the decisions of a verb made of the call: its row, the log, the notices, each once.
+
+    The last act of a verb: who needs the call again reads it again. Raises StaleCall if the row changed
+    since it was read.
+    """
+    call, pending = case.incident, cast(_Reading, case.read).pending
+    if not pending.writes:
+        return
+    lines = audit.chain(pending.lines, call.log_seq, call.log_hash)
+    head = {"log_seq": lines[-1]["seq"], "log_hash": lines[-1]["hash"]} if lines else {}
+    values = {**pending.changes, **head, "version": call.version + 1}
     this = {"of_no": call.no, "of_version": call.version}
     done = connection.execute(_change_call(tuple(values)), this | values)
     if done.rowcount != 1:
         raise StaleCall(no=call.no)
-    if chained:
-        connection.execute(_ADD_LOG, chained)
-    now = replace(call, **values)
-    _write_notices(connection, now, notices, scene)
-    known = case.read.without(touched) if isinstance(case.read, _Reading) else {}
-    return Case(now, _Reading(connection, call.no, known))
+    if lines:
+        connection.execute(_ADD_LOG, lines)
+    if pending.notices:
+        connection.execute(_ADD_NOTICES[connection.dialect.name], pending.notices)
 
 
 def _write_rows(
     connection: Connection, case: Case, rows: Iterable[Row], scene: Scene
 ) -> list[dict[str, Any]]:
-    """New and changed rows; the status of a work order moves by its table only (§6.7.7)."""
+    """New and changed rows, each once; the status of a work order moves by its table only (§6.7.7)."""
     lines: list[dict[str, Any]] = []
     known: dict[int, tuple[str, str]] = {}
+    merged: dict[tuple[str, int], Row] = {}
     for row in rows:
-        table = tables.metadata.tables[row.table]
-        key = {"call": case.incident.no, "seq": row.seq}
         if row.table == "work_order":
             lines += _follow(case, known, row, scene)
+        first = merged.setdefault((row.table, row.seq), row)
+        if first is not row:
+            merged[row.table, row.seq] = replace(first, values={**first.values, **row.values})
+    for row in merged.values():
+        table = tables.metadata.tables[row.table]
         if row.new:
-            connection.execute(_insert(table), {**key, **row.values})
+            connection.execute(_insert(table), {"call": case.incident.no, "seq": row.seq, **row.values})
         elif row.values:
-            this = {"of_call": key["call"], "of_seq": row.seq}
+            this = {"of_call": case.incident.no, "of_seq": row.seq}
             connection.execute(_change_row(table, tuple(row.values)), {**this, **row.values})
     return lines
 
@@ -194,17 +213,14 @@ def _follow(case: Case, known: dict[int, tuple[str, str]], row: Row, scene: Scen
     return [_line("work_order", no, old, new)]
 
 
-def _write_notices(connection: Connection, call: Incident, notices: Iterable[Notice], scene: Scene) -> None:
-    rows = [_notice(call, notice, scene) for notice in notices if notice.recipient]
-    if rows:
-        connection.execute(_ADD_NOTICES[connection.dialect.name], rows)
+def _notices(call: Incident, place: int, notices: Iterable[Notice], scene: Scene) -> list[dict[str, Any]]:
+    return [_notice(call, place, notice, scene) for notice in notices if notice.recipient]
 
 
-def _notice(call: Incident, notice: Notice, scene: Scene) -> dict[str, Any]:
+def _notice(call: Incident, place: int, notice: Notice, scene: Scene) -> dict[str, Any]:
     row = scene.codes.row("notice", notice.event)
-    shown = {f.name: audit.shown(getattr(call, f.name)) or "" for f in fields(call)}
-    params = shown | {"recipient": notice.recipient} | dict(notice.params)
-    key = notice.key or f"{notice.event}/{call.version}/{notice.recipient}"
+    params = _Params(call, {"recipient": notice.recipient, **notice.params})
+    key = notice.key or f"{notice.event}/{call.version}.{place}/{notice.recipient}"
     channel = row.data["channel"]
     return {
         "key": f"{call.no}/{key}"[:200],
@@ -219,21 +235,48 @@ def _notice(call: Incident, notice: Notice, scene: Scene) -> dict[str, Any]:
     }
 
 
+class _Params(dict[str, Any]):
+    """What a notice may say: its own words, and any field of the call."""
+
+    def __init__(self, call: Incident, said: Mapping[str, Any]) -> None:
+        super().__init__(said)
+        self._call = call
+
+    def __missing__(self, name: str) -> str:
+        return audit.shown(getattr(self._call, name)) or ""
+
+
 def _line(what: str, field: str | None, old: Any, new: Any) -> dict[str, Any]:
     return {"what": what[:60], "field": field, "old": audit.shown(old), "new": audit.shown(new)}
 
 
-class _Reading:
-    """Reads what hangs on a call, each kind once."""
+@dataclass(slots=True)
+class _Pending:
+    """What a verb has decided and not written down yet."""
 
-    def __init__(
-        self, connection: Connection, no: str, known: Mapping[type, tuple[Any, ...]] | None = None
-    ) -> None:
-        self._connection, self._no, self._known = connection, no, dict(known or {})
+    changes: dict[str, Any] = field(default_factory=dict)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    writes: int = 0
+
+    def add(self, changes: Mapping[str, Any], lines: list[Any], notices: list[Any]) -> None:
+        self.changes |= changes
+        self.lines += lines
+        self.notices += notices
+        self.writes += 1
+
+
+class _Reading:
+    """Reads what hangs on a call, each kind once; what the verb writes is followed in memory."""
+
+    def __init__(self, connection: Connection, no: str) -> None:
+        self._connection, self._no = connection, no
+        self._known: dict[type, tuple[Any, ...]] = {}
+        self.pending = _Pending()
 
     def __call__(self, kind: type[T], /) -> tuple[T, ...]:
         if kind not in self._known:
-            self._known[kind] = self._read(kind)
+            self._known[kind] = (*self._read(kind), *self._unwritten(kind))
         return cast(tuple[T, ...], self._known[kind])
 
     def _read(self, kind: type) -> tuple[Any, ...]:
@@ -242,9 +285,30 @@ class _Reading:
         found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
         return tuple(kind(**row._mapping) for row in found)
 
-    def without(self, touched: Collection[str]) -> dict[type, tuple[Any, ...]]:
-        """What stays true after rows of these tables were written."""
-        return {kind: rows for kind, rows in self._known.items() if KINDS[kind].name not in touched}
+    def follow(self, rows: Iterable[Row], lines: Iterable[Mapping[str, Any]]) -> None:
+        """Bring what was read in line with rows and log lines that the verb has made."""
+        for row in rows:
+            kind = _KIND_OF.get(row.table)
+            if kind in self._known:
+                self._known[kind] = _followed(kind, self._known[kind], row, self._no)
+        if ClockLine in self._known:
+            self._known[ClockLine] = (*self._known[ClockLine], *_clock_lines(lines))
+
+    def _unwritten(self, kind: type) -> tuple[Any, ...]:
+        return _clock_lines(self.pending.lines) if kind is ClockLine else ()
+
+
+def _followed(kind: Any, known: tuple[Any, ...], row: Row, no: str) -> tuple[Any, ...]:
+    names = columns(kind)
+    values = {name: value for name, value in row.values.items() if name in names}
+    if row.new:
+        fixed = {"call": no, "seq": row.seq}
+        return (*known, kind(**{name: fixed[name] for name in fixed if name in names}, **values))
+    return tuple(replace(one, **values) if one.seq == row.seq else one for one in known)
+
+
+def _clock_lines(lines: Iterable[Mapping[str, Any]]) -> tuple[ClockLine, ...]:
+    return tuple(of(ClockLine, line) for line in lines if line["what"] == clocks.LINE)
 
 
 @lru_cache(64)

@@ -6,7 +6,20 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, false, func, or_, select
+from sqlalchemy import (
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    distinct,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from handlers import tables
 from handlers.incident import Ci, Contract, Incident, Person, Vendor, Workgroup, of
@@ -69,6 +82,14 @@ class Lookups:
         found = self._connection.execute(_CHILDREN, {"of": no})
         return tuple(of(Incident, row._mapping) for row in found)
 
+    def linked(self, no: str, since: datetime, until: datetime) -> int:
+        """How many of its children were linked to a call in that time, both ends included."""
+        child, hold = tables.incident.c, tables.hold.c
+        chosen = select(func.count(distinct(hold.call))).where(
+            child.parent == no, hold.call == child.no, hold.reason == "H3", hold.from_at.between(since, until)
+        )
+        return int(self._connection.execute(chosen).scalar_one())
+
     def leaders(self, group: str) -> tuple[str, ...]:
         """Leader first, then the deputies (备份)."""
         return tuple(self._connection.execute(_LEADERS, {"of": group}).scalars())
@@ -81,34 +102,24 @@ class Lookups:
         chosen = select(column.no).where(*open_now, or_(false(), *same)).order_by(column.no).limit(MOST)
         return tuple(self._connection.execute(chosen).scalars())
 
-    def alike(self, call: Incident, since: datetime, without: Collection[str]) -> tuple[str, ...]:
+    def alike(
+        self, call: Incident, since: datetime, without: Collection[str], process: str
+    ) -> dict[str, bool]:
         """Other incidents reported since then, of the same CI or of the same category and classification.
 
+        Each with whether it has an open hand-off to the process.
         No duplicates, and none that closed `without` counting (PROCESS §6.3, POL-23).
         """
-        column = tables.incident.c
-        ends = or_(column.closure_code.is_(None), column.closure_code.not_in(without))
-        category = func.coalesce(column.category_final, column.category)
-        kind = and_(
-            category == (call.category_final or call.category), column.classification == call.classification
-        )
-        chosen = (
-            select(column.no)
-            .where(column.reported_at >= since, column.no != call.no, column.call_type == "INC")
-            .where(column.parent.is_(None), ends)
-            .where(or_(kind, column.ci == call.ci) if call.ci else kind)
-            .order_by(column.reported_at.desc(), column.no.desc())
-            .limit(MOST)
-        )
-        return tuple(self._connection.execute(chosen).scalars())
-
-    def handed_over(self, process: str, calls: Collection[str]) -> bool:
-        """One of the calls has an open hand-off to the process."""
-        column = tables.hand_off.c
-        chosen = select(column.seq).where(
-            column.call.in_(calls), column.process == process, column.done_at.is_(None)
-        )
-        return self._connection.execute(chosen.limit(1)).first() is not None
+        this = {
+            "this_no": call.no,
+            "this_ci": call.ci,
+            "this_category": call.category_final or call.category,
+            "this_classification": call.classification,
+            "since": since,
+            "of_process": process,
+        }
+        found = self._connection.execute(_alike(tuple(sorted(without))), this)
+        return {no: bool(handed) for no, handed in found}
 
     def member(self, group: str, person: str) -> bool:
         """The person is in the group, in whatever role."""
@@ -128,6 +139,29 @@ class Lookups:
     def _row(self, table: Table, key: str, value: str) -> Mapping[str, Any] | None:
         row = self._connection.execute(_one(table, key), {"of": value}).first()
         return dict(row._mapping) if row else None
+
+
+@lru_cache(8)
+def _alike(without: tuple[str, ...]) -> Any:
+    column = tables.incident.c
+    ends = or_(column.closure_code.is_(None), and_(true(), *(column.closure_code != one for one in without)))
+    category = func.coalesce(column.category_final, column.category)
+    kind = and_(
+        category == bindparam("this_category"), column.classification == bindparam("this_classification")
+    )
+    open_there = exists().where(
+        tables.hand_off.c.call == column.no,
+        tables.hand_off.c.process == bindparam("of_process"),
+        tables.hand_off.c.done_at.is_(None),
+    )
+    return tables.prepared(
+        select(column.no, open_there)
+        .where(column.reported_at >= bindparam("since"), column.no != bindparam("this_no"))
+        .where(column.call_type == "INC", column.parent.is_(None), ends)
+        .where(or_(kind, column.ci == bindparam("this_ci")))
+        .order_by(column.reported_at.desc(), column.no.desc())
+        .limit(MOST)
+    )
 
 
 @lru_cache(32)

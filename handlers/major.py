@@ -1,5 +1,7 @@
 """Major incidents: what makes one, who declares it, who is alerted (PROCESS §6.5.6)."""
 
+from collections.abc import Iterable
+
 from handlers.incident import Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
 
@@ -22,5 +24,10 @@ def alert(call: Incident, priority: str | None, scene: Scene) -> Outcome:
     """The second-line groups of the category are alerted beside first line (PROCESS §6.4, 200.2)."""
     category = scene.codes.table("category").get(call.category or "")
     groups = category.data.get("alert") or [category.data.get("group")] if category else []
-    who = {leader for group in groups if group for leader in scene.facts.leaders(group)}
+    return tell([group for group in groups if group], priority, scene)
+
+
+def tell(groups: Iterable[str], priority: str | None, scene: Scene) -> Outcome:
+    """An alert to the leaders and backups of these groups."""
+    who = {leader for group in groups for leader in scene.facts.leaders(group)}
     return Outcome(notices=[Notice("alert", one, {"priority": priority}) for one in sorted(who)])

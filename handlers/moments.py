@@ -4,16 +4,19 @@ A row is one story: the shares of a resolve clock, the acceptance of one work or
 last one. The log keeps how far each row has had its effect; here is what comes next, not what then happens.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 from handlers import calendar, clocks, confirmation
-from handlers.clocks import BOX, RESOLVE, RESPONSE, Clocks, Segment
+from handlers.clocks import BOX, RESOLVE, RESPONSE, UPDATE, Clocks, Segment
 from handlers.codes import Code
 from handlers.incident import Case, Scene
+
+# Where a work order may wait for somebody to accept it: dispatched, or handed off.
+ACCEPTED_AT = ("ST3", "ST9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +50,15 @@ def coming(row: Row, shown: Clocks) -> Iterator[Moment]:
     return row.after(shown.fired.get(row.key, 0))
 
 
-def next_look(case: Case, shown: Clocks, scene: Scene) -> datetime | None:
-    """The first moment of all; None when nothing comes."""
-    first = (next(coming(row, shown), None) for row in rows(case, shown, scene))
+def next_look(known: Iterable[Row], shown: Clocks) -> datetime | None:
+    """The first moment of all rows; None when nothing comes."""
+    first = (next(coming(row, shown), None) for row in known)
     return min((one.at for one in first if one), default=None)
 
 
-def next_update(case: Case, shown: Clocks, scene: Scene) -> datetime | None:
+def next_update(known: Iterable[Row]) -> datetime | None:
     """When the caller must hear next; None while the call is held or has no interval."""
-    row = next(_updates(case, shown, scene), None)
-    return next(row.after(0)).at if row and case.incident.status not in FINDERS else None
+    return next((next(row.after(0)).at for row in known if row.kind == UPDATE), None)
 
 
 def _response(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
@@ -108,6 +110,8 @@ def _box(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 def _acceptance(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X3: a work order that nobody accepts, at the limit and at twice the limit (200.5)."""
     codes, priority = scene.codes, case.incident.priority
+    if case.incident.status not in ACCEPTED_AT:
+        return
     limit, stages = codes.minutes(priority, "accept"), codes.row("escalation_trigger", "X3").data["stages"]
     for order in case.work_orders:
         if order.status == "W1" and order.due_accept and order.created_at and limit:
@@ -129,9 +133,8 @@ def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     every = codes.minutes(call.priority, "update")
     if not every or call.status == "ST6" or call.prioritised_at is None:
         return
-    resumed = [hold.resumed_at for hold in case.holds if hold.resumed_at]
-    solved = [until for _, until in shown[RESOLVE].pauses]
-    since = max([shown.told or call.prioritised_at, *resumed, *solved])
+    resumed = [until for _, until in shown[RESOLVE].pauses]
+    since = max([shown.told or call.prioritised_at, *resumed])
     levels = {stage["at"]: stage["level"] for stage in codes.row("escalation_trigger", "X9").data["stages"]}
 
     def after(done: float) -> Iterator[Moment]:
@@ -140,12 +143,12 @@ def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
             level = levels.get(number * 100)
             yield Moment(number * 100, at, ("X9", level) if level else None)
 
-    yield Row("update", f"update/{since.timestamp():.0f}", after)
+    yield Row(UPDATE, f"{UPDATE}/{since.timestamp():.0f}", after)
 
 
 def _promise(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X8: the vendor promised and the moment has passed."""
-    engagement = case.engagement
+    engagement = case.engagement if case.incident.status == "ST5" else None
     if engagement and engagement.promised_at:
         level = _level(scene.codes.row("escalation_trigger", "X8"), case.incident.priority)
         broken = Moment(100, engagement.promised_at, ("X8", level))
@@ -164,9 +167,11 @@ def _major(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 
 def _reminders(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """The customer is asked again while the call waits for him (§6.5.4)."""
-    call, opened = case.incident, next((one for one in reversed(case.holds) if not one.resumed_at), None)
+    if case.incident.status != "ST6":
+        return
+    opened = next((one for one in reversed(case.holds) if not one.resumed_at), None)
     rule = scene.codes.table("hold").get(opened.reason) if opened else None
-    if call.status == "ST6" and opened and opened.from_at and rule and rule.data.get("reminders"):
+    if opened and opened.from_at and rule and rule.data.get("reminders"):
         began = opened.from_at
         reminders = [
             Moment(minutes, calendar.add(scene.codes, rule.data["calendar"], began, minutes))

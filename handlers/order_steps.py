@@ -44,7 +44,7 @@ def add(case: Case, answer: Answer, scene: Scene) -> Outcome:
         due_finish=answers.future(answer, "due_finish", scene.now),
     )
     told = (assignee,) if assignee else scene.facts.leaders(group)
-    return Outcome(rows=[order], notices=[_issued(order, one) for one in told])
+    return Outcome(rows=[order], notices=[work_orders.told(order, one) for one in told])
 
 
 def accept(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -174,10 +174,6 @@ def _member(case: Case, answer: Answer, group: str, scene: Scene) -> str | None:
     if not scene.facts.member(group, person):
         raise NotAMember("assignee", person=person, group=group)
     return person
-
-
-def _issued(order: Row, person: str) -> Notice:
-    return Notice("dispatched", person, {"group": order.values["group"]}, f"issued/{order.seq}/{person}")
 
 
 VERBS = {

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from handlers import answers, clocks, closure, fulfilment, request_fields, rights, triggers, work_orders
+from handlers import (
+    answers,
+    clocks,
+    closure,
+    fulfilment,
+    messages,
+    request_fields,
+    rights,
+    triggers,
+    work_orders,
+)
 from handlers.classification import reclassify
 from handlers.errors import ComplaintRefused, HandlerConcerned, Missing, Refused, WrongBranch
 from handlers.incident import Answer, Case, Incident, Scene, WorkOrder
@@ -92,10 +102,9 @@ def order_finished(case: Case, order: WorkOrder, result: str, answer: Answer, sc
         "note": answers.text(answer, "solution") or answers.text(answer, "comment"),
     }
     _reported(case, data, scene)
-    payload = {"message": "request_done", "business_key": order.call, "data": data, "process": "incident_200"}
     return Outcome(
         rows=[Row("hand_off", hand_off.seq, {"answered_by": scene.by.id})],
-        jobs=[Job("send", f"request_done:{order.no}", payload)],
+        jobs=[messages.send(f"request_done:{order.no}", "request_done", order.call, data)],
         lines=[Line("request_reported", data["outcome_3"])],
     )
 

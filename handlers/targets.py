@@ -12,7 +12,8 @@ from handlers import calendar, clocks
 from handlers.clocks import BOX, RESOLVE, RESPONSE, Clock, Clocks, Event, Segment, event
 from handlers.incident import Case, Incident, Scene
 
-SOLVED = ("ST7", "ST8")
+TO_CONFIRM = "ST7"
+SOLVED = (TO_CONFIRM, "ST8")
 FIRST_LINE = "200.4"
 
 
@@ -69,12 +70,15 @@ def _changed(case: Case, shown: Clocks, scene: Scene) -> Iterator[Event]:
 
 
 def _paused(case: Case, shown: Clocks, scene: Scene) -> Iterator[Event]:
-    """Solved, or on a hold that stops the clock: it stands still since the solution, or since the hold."""
+    """Solved, closed, or on a hold that stops the clock: it stands still from now, or since the solution.
+
+    A call that closes without ST7 may have an older solution, which the caller has refused.
+    """
     call, clock = case.incident, shown[RESOLVE]
     why = _stands(call, scene)
     if clock.now is None or clock.paused is not None or why is None:
         return
-    since = call.resolved_at if call.status in SOLVED and call.resolved_at else scene.now
+    since = call.resolved_at if call.status == TO_CONFIRM and call.resolved_at else scene.now
     last = max((until for _, until in clock.pauses), default=clock.segments[0].start)
     yield event(RESOLVE, "pause", min(max(since, last), scene.now), why=why)
 

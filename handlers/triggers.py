@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from handlers import levels
+from handlers import levels, messages
 from handlers.codes import Code
 from handlers.incident import Case, Scene
+from handlers.messages import ESCALATION
 from handlers.outcome import Job, Line, Notice, Outcome
 
-PROCESS = "escalation"
 RESTORED = "XR"
 OVER = ("ST7", "ST8", "ST9")
 SHARE = "T"
@@ -46,7 +46,7 @@ def call_for(case: Case, code: str, level: str, scene: Scene) -> Outcome:
         return Outcome(lines=[Line("escalation_below", f"{code} {level}, {active.level}")])
     said = {"trigger": code, "level": level}
     payload = {
-        "process": PROCESS,
+        "process": ESCALATION,
         "business_key": call.no,
         "variables": {**said, "reason": name(code, scene)},
         "message": "threshold_reached",
@@ -70,11 +70,11 @@ def status_to(case: Case, told: Iterable[str], groups: Iterable[str], key: str, 
 
 def ending(case: Case) -> list[Job]:
     """The message that ends the active escalation when the call is solved, closed or handed off."""
-    active = case.escalation
+    active = case.escalation if case.incident.escalation_level else None
     if active is None:
         return []
-    payload = {"message": "solved", "business_key": case.incident.no, "data": {}, "process": PROCESS}
-    return [Job("send", f"solved:{case.incident.no}:{active.seq}", payload)]
+    no = case.incident.no
+    return [messages.send(f"solved:{no}:{active.seq}", "solved", no, process=ESCALATION)]
 
 
 def known(code: str, scene: Scene) -> Code:

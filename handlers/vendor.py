@@ -57,12 +57,11 @@ def contact_vendor(case: Case, variables: Variables, scene: Scene) -> Outcome:
     engagement = case.engagement
     if engagement is None:
         raise NoEngagement(no=case.incident.no)
-    if engagement.attempts >= scene.codes.policy("vendor_attempts"):
-        return _silent(case, engagement, scene)
-    attempt = engagement.attempts + 1
     first = engagement.contacted_at or scene.now
-    due = _due(case, engagement, first, attempt, scene)
-    tried = _attempt(case, engagement, attempt, _contact(engagement, attempt, scene), scene)
+    turn, due = _turn(case, engagement, first, scene)
+    if due is None:
+        return _silent(case, engagement, scene)
+    tried = _attempt(engagement, _contact(engagement, turn, scene), scene)
     return tried + Outcome(
         {},
         {"vendor_result": "waiting", "vendor_due": due.isoformat()},
@@ -109,13 +108,19 @@ def third_line(case: Case, answer: Answer, scene: Scene) -> Outcome:
             return noted + waits.hold(case, "H1", answer, scene, "T200_8")
 
 
-def promise_broken(case: Case, scene: Scene) -> Outcome:
-    """The promised moment passed (X8): the vendor's escalation contact is asked (200.8)."""
+def urge(case: Case, scene: Scene) -> Outcome:
+    """The vendor's escalation contact is asked: a promise is broken (X8), or a level holder wants it."""
     engagement = case.engagement
     if engagement is None:
         return Outcome()
     last = scene.codes.policy("vendor_attempts")
-    return _attempt(case, engagement, engagement.attempts + 1, _contact(engagement, last, scene), scene)
+    return _attempt(engagement, _contact(engagement, last, scene), scene)
+
+
+def runs_on(engagement: Engagement, priority: str | None, scene: Scene) -> str:
+    """The calendar of the vendor's answer: the contract's own, or that of the call's priority."""
+    contract = scene.facts.contract(engagement.contract) if engagement.contract else None
+    return (contract.calendar if contract else None) or scene.codes.calendar(priority)
 
 
 def end(case: Case, result: str, scene: Scene) -> Outcome:
@@ -161,10 +166,9 @@ def _visit(case: Case, answer: Answer, scene: Scene) -> Outcome:
     return Outcome(rows=rows)
 
 
-def _attempt(
-    case: Case, engagement: Engagement, attempt: int, contact: Mapping[str, Any], scene: Scene
-) -> Outcome:
+def _attempt(engagement: Engagement, contact: Mapping[str, Any], scene: Scene) -> Outcome:
     """One more attempt on record, and the message to the contact."""
+    attempt = engagement.attempts + 1
     to = contact.get("to") or engagement.vendor or engagement.kind
     tried = {
         "engagement": engagement.seq,
@@ -214,6 +218,19 @@ def _contract(case: Case, answer: Answer, scene: Scene) -> Contract | None:
     return contract
 
 
+def _turn(case: Case, engagement: Engagement, first: datetime, scene: Scene) -> tuple[int, datetime | None]:
+    """Which attempt it is by the clock, and when the next one is; no moment when all of them are over.
+
+    What was urged in between is an attempt too, but shortens nobody's time to answer.
+    """
+    last = int(scene.codes.policy("vendor_attempts"))
+    for turn in range(1, last + 1):
+        due = _due(case, engagement, first, turn, scene)
+        if due > scene.now:
+            return turn, due
+    return last, None
+
+
 def _due(case: Case, engagement: Engagement, first: datetime, attempt: int, scene: Scene) -> datetime:
     """`attempt` times R after the first contact, always computed forward from there (PROCESS §6.5.1)."""
     contract = scene.facts.contract(engagement.contract) if engagement.contract else None
@@ -221,7 +238,7 @@ def _due(case: Case, engagement: Engagement, first: datetime, attempt: int, scen
     limit = (contract.response.get(str(priority)) if contract else None) or scene.codes.minutes(
         priority, "vendor"
     )
-    on = (contract.calendar if contract else None) or scene.codes.calendar(priority)
+    on = runs_on(engagement, priority, scene)
     fallback = scene.codes.minutes(scene.codes.policy("vendor_default_priority"), "vendor") or 0
     return calendar.add(scene.codes, on, first, attempt * (limit or fallback))
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from handlers.errors import WorkOrderRefused
 from handlers.incident import Case, Scene, WorkOrder
-from handlers.outcome import Outcome, Row
+from handlers.outcome import Notice, Outcome, Row
 
 OPEN = ("W1", "W2", "W3", "W4")
+ENGAGED = ("VND", "L3")
 
 
 def issue(case: Case, kind: str, scene: Scene, *, place: int = 0, **values: Any) -> Row:
@@ -20,6 +21,11 @@ def issue(case: Case, kind: str, scene: Scene, *, place: int = 0, **values: Any)
         "created_by": scene.by.id,
     }
     return Row("work_order", seq, fixed | values, new=True)
+
+
+def told(order: Row, person: str) -> Notice:
+    """The message about a new work order that no task of the diagram carries."""
+    return Notice("dispatched", person, {"group": order.values["group"]}, f"issued/{order.seq}/{person}")
 
 
 def step(order: WorkOrder, to: str, scene: Scene, **values: Any) -> tuple[Row, ...]:
@@ -99,12 +105,10 @@ def finish(
 
 def carried(case: Case) -> tuple[WorkOrder, ...]:
     """The open work orders that tasks of the diagram carry: the dispatch, at 200.7-200.8 the engagement's."""
-    running = case.engagement.work_order if case.engagement else None
-    return tuple(
-        order
-        for order in case.work_orders
-        if order.status in OPEN and (order == case.dispatch or order.seq == running)
-    )
+    opened = [order for order in case.work_orders if order.status in OPEN]
+    engaged = case.engagement if any(order.type in ENGAGED for order in opened) else None
+    running = engaged.work_order if engaged else None
+    return tuple(order for order in opened if order == case.dispatch or order.seq == running)
 
 
 def reassign(order: WorkOrder, assignee: str | None, scene: Scene) -> tuple[Row, ...]:

@@ -16,6 +16,7 @@ from engine import store
 from engine.errors import EngineError
 from engine.ports import SYSTEM
 from engine.prepared import prepared
+from handlers import almanac
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 YEARS = 20
@@ -111,7 +112,7 @@ def seed_calendars(parts: Product, records: Sequence[Record]) -> None:
     moments = [row.at for record in records for row in record.rows] + [r.opened_at for r in records]
     for year in sorted({moment.year for moment in moments}):
         with parts.engine.transaction(SYSTEM, datetime(year, JULY, 1, tzinfo=UTC)) as command:
-            parts.desk.seed_calendars(command)
+            almanac.seed(parts.desk, command)
 
 
 def _steps(record: Record) -> Iterator[Step]:

@@ -104,7 +104,7 @@ def _happened(connection: sa.Connection) -> dict[str, list[Event]]:
         .order_by(log.c.call, log.c.seq)
     )
     return {
-        no: clocks.events(ClockLine(seq=row.seq, field=row.field, new=row.new) for row in rows)
+        no: clocks.events(ClockLine(field=row.field, new=row.new) for row in rows)
         for no, rows in groupby(found, key=lambda row: row.call)
     }
 

@@ -10,7 +10,7 @@ from api.errors import InvalidRequest
 from api.http import Blueprint, Schema
 from api.product import engine, now, person, product
 from api.v1 import lists, reading
-from handlers import calendar_days
+from handlers import almanac, calendar_days
 from handlers.calendar_days import Day
 
 KINDS = {"text/csv": "csv", "text/calendar": "ics"}
@@ -115,7 +115,7 @@ def import_year(query: dict[str, Any], code: str) -> dict[str, Any]:
     """
     kind, content = http.file(KINDS)
     with engine().transaction(person(), now()) as command:
-        return product().desk.import_calendar(command, code, query["year"], kind, content)
+        return almanac.import_year(product().desk, command, code, query["year"], kind, content)
 
 
 def _shown(code: str, day: date) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from webargs.fields import DelimitedList
 from api import http, records, shapes
 from api.http import Blueprint, Schema
 from api.product import engine, now, person, product
-from api.v1 import lists, reading
+from api.v1 import acting, lists, reading
 from engine import reads
 from engine.rows import add_jobs
-from handlers import directory, facts, registry
+from handlers import directory, facts, registry, timing
 
 PROCESS, ESCALATION, BY_HAND = "incident_200", "escalation", "X13"
 PERSONS = ("caller", "on_behalf_of", "complained_about")
@@ -36,6 +36,12 @@ class Reopening(Schema):
     """Why a closed incident is opened again."""
 
     reason = fields.String(required=True, validate=validate.Length(1, 2000))
+
+
+class Update(Schema):
+    """What the caller is told meanwhile."""
+
+    text = fields.String(required=True, validate=validate.Length(1, 4000))
 
 
 class EscalationByHand(Schema):
@@ -140,6 +146,31 @@ def read(no: str) -> Any:
     return _incident(no)
 
 
+@blueprint.get("/<no>/clocks")
+@blueprint.answers(200, "IncidentClocks", "各时限与将要发生的事 · The clocks, and what comes next")
+def clocks(no: str) -> dict[str, Any]:
+    """Read the clocks, replayed from the log: due, minutes used, pauses, segments, what comes by itself.
+
+    查询时限:按日志重算的到期时间、已用分钟、暂停、分段,以及接下来将自动发生的事。
+    """
+    with reading.record() as (connection, codes):
+        return timing.read(connection, codes, person(), no, now())
+
+
+@blueprint.post("/<no>/updates")
+@blueprint.arguments(Update)
+@blueprint.doc(parameters=[acting.IF_MATCH])
+@blueprint.answers(200, "IncidentRecord", "通报后的记录 · The record after the update")
+def update(said: dict[str, Any], no: str) -> Any:
+    """Tell the caller (and the stakeholders of a P1, P2 or major incident) where it stands.
+
+    向呼叫人通报进展;P1、P2 或重大事件同时通报相关方。通报间隔重新计起。
+    """
+    with acting.verb(no, "update", said):
+        pass
+    return _incident(no)
+
+
 @blueprint.get("/<no>/history")
 @blueprint.answers(200, "IncidentHistory", "流程历史和审计日志 · History of the process, and the audit log")
 def history(no: str) -> dict[str, Any]:
@@ -171,7 +202,7 @@ def correct(change: dict[str, Any], no: str) -> Any:
     with engine().transaction(person(), now()) as command:
         if change.get("on_behalf_of"):
             change["on_behalf_of"] = _person(command.connection, change["on_behalf_of"], "on_behalf_of")
-        product().desk.edit(command, no, change, seen)
+        add_jobs(command, product().desk.edit(command, no, change, seen).jobs)
         if judged:
             known = facts.incident(command.connection, no)
             scales = {name: known[name] for name in ("impact", "urgency")}

@@ -175,6 +175,48 @@ INSTANCE: dict[str, Shape] = {
         {"tasks": array(TEXT), "messages": array(TEXT), "due": array(MOMENT), "failures": array(TEXT)}
     ),
 }
+INSTANT: Shape = maybe("string", format="date-time")
+AMOUNT: Shape = {"type": ["number", "null"], "description": "日历分钟 · Minutes on the calendar"}
+SEGMENT = strict(
+    {
+        "priority": TEXT,
+        "calendar": TEXT,
+        "start": MOMENT,
+        "until": INSTANT,
+        "target": AMOUNT,
+        "elapsed": AMOUNT,
+        "paused": AMOUNT,
+    }
+)
+CLOCK = strict(
+    {
+        "clock": TEXT,
+        "subject": maybe("string"),
+        "state": TEXT,
+        "why": maybe("string"),
+        "priority": maybe("string"),
+        "calendar": TEXT,
+        "start": INSTANT,
+        "target": AMOUNT,
+        "due": INSTANT,
+        "elapsed": AMOUNT,
+        "total": AMOUNT,
+        "paused": AMOUNT,
+        "stopped_at": INSTANT,
+        "overdue_at": INSTANT,
+        "provisional": maybe("array", items=NUMBER),
+        "segments": maybe("array", items=SEGMENT),
+    }
+)
+COMING = strict(
+    {
+        "clock": TEXT,
+        "share": AMOUNT,
+        "at": MOMENT,
+        "trigger": maybe("string"),
+        "level": maybe("string"),
+    }
+)
 HAPPENED = strict(
     {
         "seq": NUMBER,
@@ -246,6 +288,14 @@ SHAPES: dict[str, Shape] = {
             },
             "instances": array(ref("Instance")),
             "tasks": array(ref("Task")),
+        }
+    ),
+    "IncidentClocks": strict(
+        {
+            "no": {"type": "string"},
+            "at": MOMENT,
+            "clocks": array(CLOCK),
+            "coming": array(COMING),
         }
     ),
     "IncidentHistory": strict(

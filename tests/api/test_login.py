@@ -525,7 +525,7 @@ def _refused_to_a_cookie(app: Flask, browser: Browser) -> Iterator[str]:
         for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
             if rule.endpoint in open_to_all:
                 continue
-            path = re.sub(r"<[^>]+>", "x1", re.sub(r"<int:[^>]+>", "1", rule.rule))
+            path = re.sub(r"<[^>]+>", "x1", re.sub(r"<int[:(][^>]+>", "1", rule.rule))
             answer = browser.post(path, method=method, headers={"Accept-Language": "zh-CN"})
             assert answer.status_code == 403 and "CSRF" in answer.json["message"], (method, path)
             yield f"{method} {rule.rule}"

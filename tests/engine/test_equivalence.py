@@ -72,7 +72,7 @@ class Walk:
         self.bank.close()
 
     def moves(self) -> list[tuple[str, Any]]:
-        """Every open task thrice, every awaited message once, and time."""
+        """Every open task thrice, every awaited message twice, and time."""
         found: list[tuple[str, Any]] = []
         for row in self.rows(store.task, store.task.c.completed_at.is_(None)):
             found += [(f"complete {row['element_id']}", partial(self.complete, row))] * 3
@@ -80,7 +80,7 @@ class Walk:
         for row in self.rows(
             store.subscription, *(() if rare else (store.subscription.c.message != "withdraw",))
         ):
-            found.append((f"send {row['message']}", partial(self.send, row["message"])))
+            found += [(f"send {row['message']}", partial(self.send, row["message"]))] * 2
         if self.rows(store.job, store.job.c.state == "open"):
             found.append(("time passes", self.tick))
         return sorted(found, key=lambda move: move[0])

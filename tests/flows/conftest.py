@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, step, then, when
 
-from api import auth
+from api import auth, install
 from tests.conftest import FAST, Clock
 from tests.flows import invariants, roads, words
 from tests.flows.words import moment
@@ -33,6 +33,7 @@ def world(
     """The service with the cast; a new process needs no slow hash for strangers here."""
     monkeypatch.setattr(auth, "PasswordHasher", lambda: FAST)
     made = World(installed_url, clock, restarts)
+    install.load_codes(made.product)
     yield made
     made.stop()
 
@@ -52,8 +53,10 @@ def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:
 def pytest_bdd_after_step(request: pytest.FixtureRequest, step: Any) -> None:
     """After everything that is done the invariants of PROCESS §6.11 hold."""
     if step.type != "then":
-        with request.getfixturevalue("world").product.database.read() as connection:
+        world = request.getfixturevalue("world")
+        with world.product.database.read() as connection:
             assert invariants.broken(connection) == []
+        assert world.clocks_ran_back() == []
 
 
 def said(pattern: str) -> Any:
@@ -79,6 +82,19 @@ def a_call_stands_at(world: World, place: str) -> None:
     roads.bring(world, place)
 
 
+@given(said("一个 {priority} 呼叫正停在「{place:text}」"))
+def a_call_of_this_priority_stands_at(world: World, priority: str, place: str) -> None:
+    """A call by the shortest road, judged to have this priority."""
+    roads.bring(world, place, priority)
+
+
+@when(said("服务中断到 {when:text}"))
+def service_is_down(world: World, when: str) -> None:
+    """No worker ran until then; now they do what they missed."""
+    world.clock.set(moment(when, world.clock()))
+    world.work()
+
+
 @step(said("把它记作「{name}」"))
 def remember(world: World, name: str) -> None:
     """Give the call a name for later."""
@@ -97,7 +113,7 @@ def speak_of(world: World, name: str) -> None:
 @when(said("{who} 登记来电"))
 def records(world: World, who: str, datatable: Table) -> None:
     """Record a call; its number is told."""
-    taken(world, world.record(who, words.answer("t200_1", datatable)), 201)
+    taken(world, world.record(who, words.answer("t200_1", world.known(datatable))), 201)
 
 
 @when(said("{who} 完成「{place:text}」"))
@@ -136,10 +152,37 @@ def escalates(world: World, who: str, reason: str) -> None:
     taken(world, world.at_desk(who).post(f"/incidents/{world.no}/escalations", {"reason": reason}), 201)
 
 
-@when(said("一线限时到"))
-def time_box_is_over(world: World) -> None:
-    """The clock of a later issue sends this message as the system; here a manager's hand does."""
-    taken(world, world.say("刘洋", "一线限时到", []))
+@when(said("{who} 通报「{text:text}」"))
+def tells(world: World, who: str, text: str) -> None:
+    """Tell the caller where it stands."""
+    taken(world, world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text}))
+
+
+@when(said("{who} {verb}工单「{kind}」"))
+def steps_an_order(world: World, who: str, verb: str, kind: str) -> None:
+    """Accept or finish the last work order of a kind, where no task carries it."""
+    order = [one for one in world.rows("work_orders") if one["type"] == kind][-1]
+    step_, data = words.ORDER_STEPS[verb]
+    taken(world, world.at_desk(who).post(f"/work-orders/{order['no']}/{step_}", data))
+
+
+@when(said("{who} 调整影响度、紧急度"))
+def judges_anew(world: World, who: str, datatable: Table) -> None:
+    """Another impact or urgency, and with it another priority."""
+    taken(world, world.judge(who, datatable))
+
+
+@when(said("{who} 导入 {year} 年的节假日和调休"))
+def imports_days(world: World, who: str, year: str, datatable: Table) -> None:
+    """日期, 上班 (是 or 否), 名称; what the year had before is gone."""
+    taken(world, world.import_days(who, year, datatable))
+
+
+@when(said("{who} 受理工单"))
+def accepts_the_order(world: World, who: str) -> None:
+    """The newest work order of the call is accepted outside a task."""
+    no = world.rows("work_orders")[-1]["no"]
+    taken(world, world.at_desk(who).post(f"/work-orders/{no}/accept", {}))
 
 
 def taken(world: World, answer: Any, status: int = 200) -> None:
@@ -185,6 +228,27 @@ def tries_to_escalate(world: World, who: str, reason: str) -> None:
     """The answer is looked at later."""
     world.before = world.dump()
     world.answer = world.at_desk(who).post(f"/incidents/{world.no}/escalations", {"reason": reason})
+
+
+@when(said("{who} 试图调整影响度、紧急度"))
+def tries_to_judge_anew(world: World, who: str, datatable: Table) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.judge(who, datatable)
+
+
+@when(said("{who} 试图通报「{text:text}」"))
+def tries_to_tell(world: World, who: str, text: str) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text})
+
+
+@when(said("{who} 试图导入 {year} 年的节假日和调休"))
+def tries_to_import_days(world: World, who: str, year: str, datatable: Table) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.import_days(who, year, datatable)
 
 
 @then(said("被拒绝:{code}"))
@@ -259,6 +323,41 @@ def record_shows(world: World, datatable: Table) -> None:
     assert [[name, shown(record[words.COLUMNS[name]])] for name, _ in datatable] == world.known(datatable)
 
 
+@then(said("时限是"))
+def clocks_are(world: World, datatable: Table) -> None:
+    """The last clock of each kind that is named; amounts in minutes."""
+    (_, *columns), *expected = datatable
+    clocks = world.clocks()
+    for kind, *values in expected:
+        clock = [one for one in clocks if one["clock"] == words.CLOCKS[kind]][-1]
+        assert [kind, *(reading(clock[words.READINGS[name]]) for name in columns)] == [kind, *values]
+
+
+@then(said("接下来自动发生"))
+def comes_by_itself(world: World, datatable: Table) -> None:
+    """The next moments, as many as are named: 时限, 份额, 时间, 触发, 级别."""
+    coming = world.at_desk("李娜").get(f"/incidents/{world.no}/clocks").json["coming"]
+    rows = [
+        [one["clock"], *(reading(one[name]) for name in ("share", "at", "trigger", "level"))]
+        for one in coming
+    ]
+    assert rows[: len(datatable)] == datatable
+
+
+@then(said("引发升级的是"))
+def was_raised_by(world: World, datatable: Table) -> None:
+    """Every trigger that reached an escalation of the call: 触发, 级别, 时间."""
+    raised = [one for escalation in world.incident()["escalations"] for one in escalation["raises"]]
+    assert [[one["trigger"], one["level"], shown(one["at"])] for one in raised] == datatable
+
+
+@then(said("日志写着「{what}」:{text:text}"))
+def log_line_says(world: World, what: str, text: str) -> None:
+    """A line of the audit log of this kind contains the text."""
+    lines = [line["new"] or "" for line in world.history()["log"] if line["what"] == what]
+    assert any(text in line for line in lines), f"{what}: {lines}"
+
+
 @then(parsers.re(rf"(?P<kind>{'|'.join(words.TABLES)})是$"))
 def rows_are(world: World, kind: str, datatable: Table) -> None:
     """What hangs on the record, kind by kind: all rows, the named columns."""
@@ -327,6 +426,14 @@ def notices_go_to(world: World, event: str, names: str) -> None:
     assert sorted(seen) == sorted(names.split("、"))
 
 
+@then(said("{when} 发出的「{event}」通知给 {names}"))
+def notices_go_at(world: World, when: str, event: str, names: str) -> None:
+    """Who hears of this event in this minute."""
+    at = moment(when, world.clock())
+    rows = [row for row in world.notices() if row["created_at"].replace(second=0, microsecond=0) == at]
+    assert {shown(row["recipient"]) for row in rows if row["event"] == event} == set(names.split("、"))
+
+
 @then(said("没有发出「{event}」通知"))
 def no_notices(world: World, event: str) -> None:
     """No outbox row of this event."""
@@ -355,3 +462,8 @@ def went_because(world: World, flow: str, condition: str) -> None:
 
 def _status_lines(world: World) -> list[dict[str, Any]]:
     return [line for line in world.history()["log"] if "status" in (line["field"], line["what"])]
+
+
+def reading(value: Any) -> str:
+    """What a clock shows: whole minutes, wall time."""
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else shown(value)

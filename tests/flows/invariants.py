@@ -3,8 +3,10 @@
 The tables of §6.7.2 are written here a second time on purpose: the code table must not vouch for itself.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -85,6 +87,8 @@ def _call(connection: sa.Connection, call: Mapping[str, Any], settled: bool) -> 
     yield from _place(connection, call)
     yield from _work_orders(call, orders, lines)
     yield from _times(call)
+    yield from _clocks(call, lines)
+    yield from _breach(lines)
     yield from _escalation(connection, call, lines, settled)
     yield from _family(connection, call)
     if not call["owner"] or call["owner_group"] != "WG-SD":
@@ -183,6 +187,87 @@ def _times(call: Mapping[str, Any]) -> Iterator[str]:
     for pair in (("first_resolved_at", "resolved_at"), ("resolved_at", "closed_at")):
         if late(*pair):
             yield "{} lies after {}".format(*pair)
+
+
+def _clocks(call: Mapping[str, Any], lines: list[Any]) -> Iterator[str]:
+    """What the log says of the clocks, in order (7, 8, 11): none of it is asked of the product again."""
+    stands: dict[str, datetime] = {}
+    went_on: dict[str, datetime] = {}
+    ends: dict[str, datetime | None] = {}
+    upto: dict[str, float] = {}
+    for line in lines:
+        if line["what"] != "clock":
+            continue
+        clock, said = line["field"], json.loads(line["new"])
+        at = datetime.fromisoformat(said["at"])
+        if at > line["at"]:
+            yield f"{clock}: {said['do']} at {at} was written before"
+        if said["do"] == "start":
+            if said["minutes"] > said["target"] or said["minutes"] < 0:
+                yield f"{clock}: {said['minutes']} of {said['target']} minutes"
+            due = at + timedelta(minutes=said["minutes"]) if said["calendar"] == "24x7" else None
+            old = ends.get(clock)
+            if old and due and not said.get("whole") and clock == "resolve" and due > old:
+                yield f"{clock}: raised, and due at {due} in place of {old}"
+            ends[clock] = due
+        elif said["do"] == "pause":
+            if clock in stands:
+                yield f"{clock}: paused twice"
+            if at < went_on.get(clock, at):
+                yield f"{clock}: paused at {at}, before it went on"
+            stands[clock] = at
+        elif said["do"] == "resume":
+            began = stands.pop(clock, None)
+            if began is None or at < began:
+                yield f"{clock}: went on at {at}, stood still since {began}"
+            elif ends.get(clock):
+                ends[clock] = ends[clock] + (at - began)  # type: ignore[operator]
+            went_on[clock] = at
+        elif said["do"] == "cancel":
+            stands.pop(clock, None)
+            went_on.pop(clock, None)
+            ends.pop(clock, None)
+        elif said["do"] == "fired":
+            skipped = said.get("skipped", [])
+            passed = [upto.get(clock, 0), *skipped, said["upto"]]
+            if any(one >= later for one, later in pairwise(passed)):
+                yield f"{clock}: fired again: {passed}"
+            upto[clock] = said["upto"]
+    if "resolve" in stands and call["status"] not in ("ST6", "ST7", "ST8"):
+        yield f"the resolve clock stands still in {call['status']}"
+
+
+def _breach(lines: list[Any]) -> Iterator[str]:
+    """A breach stays as it was first written; only a clock that is cancelled takes it along (8, §6.5.1)."""
+    breaches = [line for line in lines if line["field"] == "overdue_at"]
+    cancelled = {
+        line["at"]
+        for line in lines
+        if (line["what"], line["field"]) == ("clock", "resolve") and json.loads(line["new"])["do"] == "cancel"
+    }
+    for line in breaches:
+        if line["new"] is None and line["at"] not in cancelled:
+            yield "a breach was cleared"
+        if line["new"] is not None and line["old"] is not None:
+            yield f"a breach moved from {line['old']} to {line['new']}"
+
+
+def ran_back(earlier: Iterable[Mapping[str, Any]], later: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Clocks as they were shown one after another: none goes back, none runs while it stands (7)."""
+    before = {(one["clock"], one["priority"], one["start"]): one for one in earlier if one["segments"]}
+    found = []
+    for one in later:
+        was = before.get((one["clock"], one["priority"], one["start"]))
+        if was is None:
+            continue
+        if one["paused"] < 0 or one["elapsed"] < 0:
+            found.append(f"{one['clock']}: below zero")
+        if one["elapsed"] < was["elapsed"] or one["paused"] < was["paused"]:
+            found.append(f"{one['clock']}: went back from {was['elapsed']} to {one['elapsed']}")
+        stood = was["stopped_at"] is not None and was["stopped_at"] == one["stopped_at"]
+        if stood and one["elapsed"] != was["elapsed"]:
+            found.append(f"{one['clock']}: ran on from {was['elapsed']} to {one['elapsed']} while it stood")
+    return found
 
 
 def _escalation(

@@ -20,6 +20,7 @@ PROCEED: Turn = (
     "收集信息",
     [["结果", "继续处理"], ["事件类别", "TRM"], ["影响度", "I4"], ["紧急度", "U2"]],
 )
+JUDGED = {"P1": ("I2", "U1"), "P2": ("I2", "U2"), "P3": ("I4", "U2"), "P4": ("I4", "U3")}
 ESCALATE: Turn = ("李娜", "一线支持尝试解决", [["结果", "转二线"]])
 SOLVED = [["结果", "已解决"], ["解决方式", "彻底解决"], ["解决步骤", "更换读卡器并测试"]]
 DISPATCH: Turn = ("李娜", "分派至二线支持", [["二线工作组", "WG-TRM"]])
@@ -78,15 +79,22 @@ ROADS = {
 }
 
 
-def bring(world: World, place: str) -> None:
-    """A fresh call, by the shortest road to a place."""
+def bring(world: World, place: str, priority: str = "P3") -> None:
+    """A fresh call, by the shortest road to a place; an incident has this priority."""
     if place == "产生新记录":
         return world.draft("李娜")
     call, turns = ROADS[place]
     answer = world.record("李娜", call)
     assert answer.status_code == 201, answer.text
-    for who, where, rows in turns:
+    for who, where, given in turns:
+        rows = _judged(given, priority) if where == "收集信息" else given
         said = world.say(who, where[1:], rows) if where.startswith("!") else world.complete(who, where, rows)
         assert said.status_code == 200, f"{where}: {said.text}"
         world.work()
     return None
+
+
+def _judged(rows: list[list[str]], priority: str) -> list[list[str]]:
+    """The answer of 200.2 with the impact and urgency that make this priority."""
+    chosen = dict(zip(("影响度", "紧急度"), JUDGED[priority], strict=True))
+    return [[label, chosen.get(label, said)] for label, said in rows]

@@ -75,6 +75,7 @@ ROAD_HOME: dict[str, dict[str, Any]] = {
 # What the straight road does now and then instead, so that the walks start from everywhere.
 DETOURS: dict[str, tuple[dict[str, Any], ...]] = {
     "T200_5_accept": ({"accept": "rejected", "reject_reason": "R1"},),
+    "T200_4": ({"outcome_4": "duplicate"},),
     "T200_6": ({"outcome_6": "vendor"}, {"outcome_6": "suspend", "hold_comment": "约定周一再查"}),
 }
 ACCOUNT = {"account_system": "核心", "account_holder": "陈新"}
@@ -393,13 +394,20 @@ class Walk:
         self.check(settled=True)
         return bool(running)
 
+    def detour(self, task: Any) -> dict[str, Any]:
+        """Another answer than the straight one, with the time or the other call that it needs."""
+        answer = self.pick(DETOURS[task.element_id])
+        if "hold_comment" in answer:
+            answer = answer | {"expected_resume": (self.now + timedelta(hours=1)).isoformat()}
+        if answer.get("outcome_4") == "duplicate":
+            answer = answer | {"parent": self.pick(tuple(self.calls))}
+        return answer
+
     def finish(self, task: Any) -> None:
         """Answer a task as the straight road does, or a detour; at 200.10 with the first code that fits."""
         answers = [ROAD_HOME[task.element_id]]
         if task.element_id in DETOURS and self.pick((True, False)):
-            answers = [self.pick(DETOURS[task.element_id])]
-            if "hold_comment" in answers[0]:
-                answers = [answers[0] | {"expected_resume": (self.now + timedelta(hours=1)).isoformat()}]
+            answers = [self.detour(task), *answers]
         if task.element_id == "S200_3":
             answers = [answers[0], answers[0] | ACCOUNT]
         if task.element_id == "T200_10":

@@ -114,6 +114,10 @@ def _messages() -> dict[str, str]:
 PEOPLE = _people()
 FORMS = _forms()
 MESSAGES = _messages()
+ORDER_STEPS: dict[str, tuple[str, dict[str, str]]] = {
+    "接收": ("accept", {}),
+    "办结": ("finish", {"result": "solved"}),
+}
 COLUMNS = {
     "状态": "status",
     "步骤": "step",
@@ -161,6 +165,36 @@ COLUMNS = {
     "恢复时间": "service_restored_at",
     "关闭时间": "closed_at",
     "回顾期限": "review_due_at",
+    "应响应": "respond_by",
+    "应解决": "resolve_by",
+    "应通报": "update_by",
+    "超时时间": "overdue_at",
+    "超时工作组": "overdue_group",
+    "超时原因": "overdue_reason",
+    "申述单号": "complaint_ref",
+}
+JUDGEMENT = {"影响度": "impact", "紧急度": "urgency", "理由": "priority_reason"}
+CLOCKS = {
+    "响应": "response",
+    "解决": "resolve",
+    "受理": "acceptance",
+    "供应商": "vendor",
+    "中断": "outage",
+    "通报": "update",
+}
+READINGS = {
+    "优先级": "priority",
+    "日历": "calendar",
+    "起算": "start",
+    "限时": "target",
+    "到期": "due",
+    "已用": "elapsed",
+    "合计": "total",
+    "暂停": "paused",
+    "状态": "state",
+    "原因": "why",
+    "超时": "overdue_at",
+    "暂定年份": "provisional",
 }
 TABLES = {
     "工单": (

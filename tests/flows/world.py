@@ -7,14 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from api.app import create_app
+from api.app import compose, create_app
 from api.product import Product
 from api.settings import Settings
 from engine import store
 from engine.ports import Actor
 from handlers import tables
 from tests.conftest import Client, Clock
-from tests.flows import words
+from tests.flows import invariants, words
 
 Dump = dict[str, list[str]]
 
@@ -28,13 +28,14 @@ class World:
         self.named: dict[str, str] = {}
         self.answer: TestResponse | None = None
         self.before: Dump = {}
-        self.start()
+        self.shown: dict[str, list[dict[str, Any]]] = {}
+        self.app = create_app(Settings(database_url=url), clock)
 
     # the service
 
     def start(self) -> None:
-        """A fresh process: nothing is kept but the database."""
-        self.app = create_app(Settings(database_url=self.url), self.clock)
+        """A fresh process: nothing is kept but the database (and the routes, which remember nothing)."""
+        self.app.extensions["flow200"] = compose(Settings(database_url=self.url), self.clock)
 
     def stop(self) -> None:
         """The process is gone."""
@@ -113,6 +114,21 @@ class World:
         """A table in which 「甲」 stands for the number of the call that was named so."""
         return [[self.named[cell[1:-1]] if cell[:1] == "「" else cell for cell in row] for row in rows]
 
+    def judge(self, who: str, rows: Iterable[Iterable[str]]) -> TestResponse:
+        """Change impact and urgency of the call, and with them its priority."""
+        given = {words.JUDGEMENT[label]: said for label, said in rows}
+        return self.at_desk(who).patch(f"/incidents/{self.no}", given)
+
+    def import_days(self, who: str, year: str, rows: Iterable[Iterable[str]]) -> TestResponse:
+        """Replace the holidays and make-up days of a year by a file."""
+        lines = [f"{date},{str(words.TRUTH[working]).lower()},{name}" for date, working, name in rows]
+        return self.at_desk(who).send(
+            "POST",
+            f"/calendars/BH/import?year={year}",
+            data="\n".join(["date,working,name", *lines, ""]).encode(),
+            content_type="text/csv",
+        )
+
     # what is seen
 
     def incident(self) -> dict[str, Any]:
@@ -125,6 +141,15 @@ class World:
         if part == "contacts":
             return [one for engagement in record["vendor_engagements"] for one in engagement[part]]
         return record[part]
+
+    def clocks(self) -> list[dict[str, Any]]:
+        """The clocks of the call."""
+        return self.at_desk("李娜").get(f"/incidents/{self.no}/clocks").json["clocks"] if self.no else []
+
+    def clocks_ran_back(self) -> list[str]:
+        """What is wrong with the clocks of the call, compared with when they were last looked at."""
+        earlier, self.shown[self.no] = self.shown.get(self.no, []), self.clocks()
+        return invariants.ran_back(earlier, self.shown[self.no])
 
     def history(self) -> dict[str, Any]:
         """Instances, what happened in them, and the audit log."""

@@ -83,6 +83,7 @@ class Hand:
     now: datetime
     instance: Instance | None = None
     effect: object = None
+    settled: object = None
 
     @property
     def no(self):
@@ -91,7 +92,9 @@ class Hand:
     @contextmanager
     def command(self, by):
         with self.database.write() as connection:
-            yield Command(connection, actor(by), self.now)
+            command = Command(connection, actor(by), self.now)
+            yield command
+            self.settled = self.desk.settled(command)
 
     @contextmanager
     def tampering(self):
@@ -151,6 +154,11 @@ class Hand:
         with self.command(by) as command:
             self.effect = self.desk.moved(command, self.instance, (), element("End_Closed"))
         return self
+
+    @property
+    def jobs(self):
+        """What the last verb asked for, but for the look at the clocks that most of them ask for."""
+        return [job for job in self.effect.jobs if job.payload.get("what") != "look"]
 
     def _take(self, effect):
         self.effect = effect
@@ -216,7 +224,7 @@ class NoFacts:
     """No reference data at hand."""
 
     def __getattr__(self, name):
-        return lambda *args: () if name in ("leaders", "children", "similar", "alike") else None
+        return lambda *args: {} if name in ("leaders", "children", "similar", "alike") else None
 
 
 @pytest.fixture(scope="session")

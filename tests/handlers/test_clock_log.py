@@ -31,14 +31,15 @@ def written(connection: Connection, no: str, key: str, upto: int) -> None:
     """One mark of a row of moments in the log of the call."""
     scene = Scene(SYSTEM, MONDAY, Codes(()), Lookups(connection))
     mark = line(event(key, "fired", MONDAY, upto=upto))
-    ledger.write(connection, ledger.read(connection, no), Outcome(lines=[mark]), scene, "time")
+    call = ledger.read(connection, no)
+    ledger.flush(connection, ledger.write(connection, call, Outcome(lines=[mark]), scene, "time"))
 
 
 def anew(connection: Connection, no: str) -> list[ClockLine]:
     """The clock lines as the database has them."""
     log = tables.log.c
     rows = connection.execute(
-        select(log.seq, log.field, log.new).where(log.call == no, log.what == "clock").order_by(log.seq)
+        select(log.field, log.new).where(log.call == no, log.what == "clock").order_by(log.seq)
     )
     return [ClockLine(**row._mapping) for row in rows]
 

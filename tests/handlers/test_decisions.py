@@ -234,17 +234,16 @@ def test_vendor_attempts_lie_r_apart_from_the_first_contact(scene, call, priorit
         def vendor(self, code):
             return Vendor(code=code, name="厂家", contacts=({"to": "a"}, {"to": "b", "escalation": True}))
 
-    scene = Scene(actor("wumin"), scene.now, scene.codes, Facts())
-    found = []
+    step, found = timedelta(minutes=minutes), []
     for attempts in range(3):
         first = scene.now if attempts else None
         engaged = Engagement(
             seq=1, kind="VND", work_order=2, vendor="V", attempts=attempts, contacted_at=first
         )
-        decided = vendor.contact_vendor(Case(replace(call, priority=priority), rows(engaged)), {}, scene)
+        due = Scene(actor("wumin"), scene.now + attempts * step, scene.codes, Facts())
+        decided = vendor.contact_vendor(Case(replace(call, priority=priority), rows(engaged)), {}, due)
         found.append((decided.variables["vendor_due"], decided.notices[0].recipient))
 
-    step = timedelta(minutes=minutes)
     assert found == [
         ((scene.now + step).isoformat(), "a"),
         ((scene.now + 2 * step).isoformat(), "a"),

@@ -1,6 +1,9 @@
 """The desk from record to close, hook by hook, on both databases."""
 
+from datetime import datetime
+
 import pytest
+from sqlalchemy import update
 
 from handlers import codes, facts, tables
 from handlers.errors import (
@@ -137,9 +140,11 @@ def test_a_silent_vendor_is_contacted_three_times_and_given_up(hand):
     hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor", "zhenghao").at("E_vendor")
     dues = [hand.instance.variables["vendor_due"]]
     for _ in range(2):
+        hand.now = datetime.fromisoformat(dues[-1])
         hand.call("contact_vendor", "system").at("E_vendor")
         dues.append(hand.instance.variables["vendor_due"])
 
+    hand.now = datetime.fromisoformat(dues[-1])
     hand.call("contact_vendor", "system")
 
     assert hand.instance.variables["vendor_result"] == "no_response"
@@ -726,3 +731,31 @@ def test_a_recurrence_names_a_call_that_exists(hand):
     with pytest.raises(UnknownRecord):
         hand.registered(recurrence_of="SD209901010001")
     assert hand.registered(recurrence_of=first).record["recurrence_of"] == first
+
+
+def test_the_log_says_when_a_message_of_ours_was_not_taken(hand):
+    hand.first_line()
+
+    with hand.command("system") as command:
+        hand.desk.untaken(command, "time_box_over", hand.no)
+        hand.desk.untaken(command, "time_box_over", "SD000000000000")
+
+    said = [line["new"] for line in hand.rows(tables.log) if line["what"] == "not_taken"]
+    assert said == ["time_box_over"]
+
+
+def test_calls_that_nothing_wakes_are_looked_at(hand):
+    hand.first_line()
+    with hand.command("system") as command:
+        hand.desk.watch(command)
+    assert hand.settled.jobs == []
+    with hand.database.write() as connection:
+        connection.execute(update(tables.incident).values(look_at=None))
+
+    with hand.command("system") as command:
+        hand.desk.watch(command)
+    assert [(job.key, job.renewed) for job in hand.settled.jobs] == [(f"look:{hand.no}", True)]
+    with hand.command("system") as command:
+        hand.desk.work(command, hand.settled.jobs[0].payload)
+
+    assert hand.record["look_at"] == at(11, 23, 11, 5)

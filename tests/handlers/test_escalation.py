@@ -3,7 +3,7 @@
 import pytest
 
 from handlers import facts, tables
-from handlers.errors import EndHoldFirst, EscalationRefused, Missing, NotAllowed
+from handlers.errors import DecisionLimited, EndHoldFirst, EscalationRefused, Missing, NotAllowed
 from tests.handlers.conftest import at
 
 
@@ -216,12 +216,18 @@ def test_a_call_that_waits_for_the_customer_is_not_declared_major(raised):
         raised.answer("T_decide", "liuyang", decision="declare_major")
 
 
-def test_a_call_that_awaits_a_vendor_is_reassigned_and_the_engagement_ends(raised):
-    raised.answer("T_ack", "zhenghao")
+def awaiting_vendor(raised):
+    """The call waits for the vendor's answer; the hand holds the escalation, returns the call's."""
     escalation, raised.instance = raised.instance, raised.call_instance
     raised.answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
     raised.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor").at("E_vendor")
     incident, raised.instance = raised.instance, escalation
+    return incident
+
+
+def test_a_call_that_awaits_a_vendor_is_reassigned_and_the_engagement_ends(raised):
+    raised.answer("T_ack", "zhenghao")
+    incident = awaiting_vendor(raised)
 
     raised.answer("T_decide", "zhenghao", decision="reassign")
     raised.instance = incident
@@ -243,3 +249,138 @@ def test_the_log_tells_a_request_from_a_registration(hand):
     hand.start("system", process="escalation", key=hand.no, trigger="X4", level="E2")
     hand.call("register_escalation", "system")
     assert said() == ["escalation_requested", "escalation_registered"]
+
+
+def decided(raised, decision, **said):
+    raised.answer("T_ack", "zhenghao").answer("T_decide", "zhenghao", decision=decision, **said)
+    return raised.call("act", "zhenghao")
+
+
+def test_more_people_are_a_collaboration_order_for_the_group_that_works_on_it(raised):
+    decided(raised, "add_resources", reason="再派一人")
+
+    orders = [order for order in raised.rows(tables.work_order) if order["type"] == "COL"]
+    assert [(one["group"], one["status"], one["created_by"]) for one in orders] == [
+        ("WG-TRM", "W1", "zhenghao")
+    ]
+    assert orders[0]["comment"] == "增派资源:再派一人"
+    assert orders[0]["due_accept"] == at(11, 23, 10, 5)
+
+
+def test_a_decision_that_is_carried_out_again_issues_no_second_order(raised):
+    decided(raised, "add_resources").call("act", "zhenghao")
+
+    assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "COL"]
+
+
+def test_more_people_are_sent_again_by_the_next_decision(raised):
+    decided(raised, "add_resources").message("threshold_reached", "liuyang", reason="仍未解决")
+    raised.call("register_escalation").later(minutes=1)
+    raised.answer("T_ack", "liuyang").answer("T_decide", "liuyang", decision="add_resources")
+    raised.call("act", "liuyang")
+
+    assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "COL", "COL"]
+
+
+def test_urging_the_vendor_asks_its_escalation_contact(raised):
+    awaiting_vendor(raised)
+
+    decided(raised, "change_vendor")
+
+    asked = [one["recipient"] for one in raised.rows(tables.notice) if one["event"] == "vendor_contact"]
+    assert asked == ["400-100-0001", "400-100-0002"]
+    assert raised.rows(tables.vendor_engagement)[0]["attempts"] == 2
+
+
+def test_urging_the_vendor_shortens_nobodys_time_to_answer(raised):
+    incident = awaiting_vendor(raised)
+    decided(raised, "change_vendor").message("threshold_reached", "liuyang", reason="仍未解决")
+    raised.call("register_escalation").answer("T_ack", "liuyang")
+    raised.answer("T_decide", "liuyang", decision="change_vendor").call("act", "liuyang")
+
+    raised.instance, raised.now = incident, at(11, 23, 14, 35)
+    raised.call("contact_vendor", "system")
+
+    engagement = raised.rows(tables.vendor_engagement)[0]
+    assert (engagement["attempts"], engagement["result"]) == (4, None)
+    assert engagement["due_at"] == at(11, 24, 9, 5)
+
+
+def test_without_a_vendor_nobody_is_urged(raised):
+    decided(raised, "change_vendor")
+
+    assert not [one for one in raised.rows(tables.notice) if one["event"] == "vendor_contact"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "process", "note"),
+    [
+        ("emergency_change", "CHG", "发起紧急变更:回退版本"),
+        ("start_emergency_plan", "EMG", "启动应急预案:回退版本"),
+    ],
+)
+def test_an_emergency_is_handed_to_its_process_once(raised, decision, process, note):
+    decided(raised, decision, reason="回退版本").call("act", "zhenghao")
+
+    handed = [(row["process"], row["note"], row["opened_by"]) for row in raised.rows(tables.hand_off)]
+    assert handed == [(process, note, "zhenghao")]
+
+
+@pytest.fixture
+def refused_twice(hand):
+    """Second line's solution was refused twice: E2 by X5, acknowledged by the manager."""
+    steps = {"solution_kind": "permanent", "solution_steps": "换件"}
+    hand.solved().answer("T200_9", outcome_9="refused", refuse_reason="N1").at("T200_6")
+    hand.answer("T200_6", "zhenghao", outcome_6="resolved", **steps).at("T200_9")
+    hand.answer("T200_9", outcome_9="refused", refuse_reason="N3").at("T200_6")
+    hand.start("system", process="escalation", key=hand.no, trigger="X5", level="E2")
+    return hand.call("register_escalation", "system").answer("T_ack", "liuyang")
+
+
+@pytest.mark.parametrize("decision", ["negotiate", "add_resources", "change_vendor"])
+def test_refused_twice_at_second_line_the_manager_decides_nothing_else(refused_twice, decision):
+    with pytest.raises(DecisionLimited) as refused:
+        refused_twice.answer("T_decide", "liuyang", decision=decision)
+
+    assert "请供应商介入、按计划继续" in refused.value.text("zh")
+    assert "Engage the vendor, Continue with plan" in refused.value.text("en")
+
+
+def test_refused_twice_at_second_line_he_engages_the_vendor_or_says_why_not(refused_twice):
+    with pytest.raises(Missing):
+        refused_twice.answer("T_decide", "liuyang", decision="continue_plan")
+
+    refused_twice.answer("T_decide", "liuyang", decision="engage_vendor")
+
+    assert row(refused_twice)["decision"] == "engage_vendor"
+
+
+def test_refused_twice_at_first_line_he_decides_as_he_likes(hand):
+    solution = {"solution_kind": "permanent", "solution_steps": "重启"}
+    hand.first_line().answer("T200_4", outcome_4="resolved", **solution).at("T200_9")
+    hand.answer("T200_9", outcome_9="refused", refuse_reason="N1").at("T200_4")
+    hand.answer("T200_4", outcome_4="resolved", **solution).at("T200_9")
+    hand.answer("T200_9", outcome_9="refused", refuse_reason="N1").at("T200_5")
+    hand.start("system", process="escalation", key=hand.no, trigger="X5", level="E2")
+    hand.call("register_escalation", "system").answer("T_ack", "liuyang")
+
+    hand.answer("T_decide", "liuyang", decision="negotiate")
+
+    assert row(hand)["decision"] == "negotiate"
+
+
+def test_a_security_leaf_calls_for_the_manager_and_alerts_the_security_group(hand):
+    judged = {"category": "APP", "impact": "I4", "urgency": "U3"}
+    hand.registered(classification="INC-SEC-VIR").at("T200_2")
+
+    hand.answer("T200_2", outcome_2="proceed", **judged).call("prioritise")
+
+    said = [line["new"] for line in hand.rows(tables.log) if line["what"] == "escalation_requested"]
+    alerted = [one["recipient"] for one in hand.rows(tables.notice) if one["event"] == "alert"]
+    assert (said, alerted) == (["X12 E2"], ["fanglei"])
+
+
+def test_any_other_leaf_alarms_no_security_group(hand):
+    hand.first_line()
+
+    assert not [one for one in hand.rows(tables.notice) if one["event"] == "alert"]

@@ -4,10 +4,11 @@ import threading
 from copy import copy
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from engine.ports import Task
 from engine.prepared import _Prepared
+from handlers import tables
 from handlers.errors import ChildrenOpen, ParentRefused
 from tests.handlers.conftest import element
 
@@ -154,3 +155,48 @@ def test_a_parent_being_solved_waits_for_the_child_being_linked(hand):
     solved.join(20)
 
     assert [job.payload["business_key"] for job in hand.effect.jobs] == [child.business_key]
+
+
+@pytest.fixture
+def parent(hand):
+    return hand.first_line().no
+
+
+def link(hand, parent):
+    """Another call is linked to the parent, which then looks at its children; the triggers it calls."""
+    hand.registered().at("T200_2").answer("T200_2", outcome_2="duplicate", parent=parent)
+    (job,) = hand.effect.jobs
+    hand.at("W_parent")
+    with hand.command("system") as command:
+        effect = hand.desk.work(command, job.payload)
+    return [one.payload["data"] for one in effect.jobs if one.kind == "start_or_send"]
+
+
+def told_to_judge_again(hand, parent):
+    with hand.database.read() as connection:
+        found = connection.execute(select(tables.notice).where(tables.notice.c.call == parent))
+        return [row.recipient for row in found if row.event == "rejudge_impact"]
+
+
+X10 = {"trigger": "X10", "level": "E1"}
+
+
+def test_three_children_in_half_an_hour_alarm_once_and_have_the_impact_judged_again(hand, parent):
+    raised = [link(hand.later(minutes=minutes), parent) for minutes in (1, 15, 15, 1, 1)]
+
+    assert raised == [[], [], [X10], [], []]
+    assert told_to_judge_again(hand, parent) == ["lina"]
+
+
+def test_three_children_in_a_longer_time_alarm_nobody(hand, parent):
+    raised = [link(hand.later(minutes=minutes), parent) for minutes in (1, 15, 16)]
+
+    assert raised == [[], [], []]
+    assert told_to_judge_again(hand, parent) == []
+
+
+def test_a_child_that_was_detached_does_not_count(hand, parent):
+    link(hand, parent)
+    hand.message("detached").at("T200_2")
+
+    assert [link(hand, parent), link(hand, parent)] == [[], []]

@@ -236,7 +236,7 @@ def test_a_complaint_names_its_incident(hand):
     incident = hand.accepted().no
     data = {"call_type": "CMP", "classification": "CMP-TIM", "ci": None, "related_call": incident}
     hand.registered(**data).at("T200_3_complaint")
-    assert (hand.record["complaint_ref"], hand.effect.jobs) == (incident, ())
+    assert (hand.record["complaint_ref"], hand.jobs) == (incident, [])
 
     hand.answer("T200_3_complaint", complaint_confirmed=True)
 

@@ -39,7 +39,11 @@ def test_it_asks_nothing_of_any_host_and_runs_no_script(client: Client) -> None:
     page = client.as_(None).get("/docs")
 
     assert "<script" not in page.text and " onclick" not in page.text
-    assert set(re.findall(r'(?:src|href)="([^#"][^"]*)"', page.text)) == {"/", "/api/v1/openapi.json"}
+    assert set(re.findall(r'(?:src|href)="([^#"][^"]*)"', page.text)) == {
+        "/",
+        "/api/v1/openapi.json",
+        "/engine-rest/openapi.json",
+    }
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 

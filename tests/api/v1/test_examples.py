@@ -77,6 +77,8 @@ def _story(app: Flask, client: Client) -> Iterator[tuple[TestResponse, Any]]:
     yield asked(client, "POST", f"/incidents/{no}/messages", {"name": "recall", "data": {}})
     yield asked(client, "GET", f"/incidents/{no}")
     yield asked(client, "GET", f"/incidents/{no}/history")
+    yield asked(client, "GET", f"/incidents/{no}/clocks")
+    yield asked(client, "POST", f"/incidents/{no}/updates", {"text": "厂家工程师已在路上"})
     for path in ("people?group=WG-SD", "organisations?type=SUB", "workgroups?tier=L1", "cis?kind=atm"):
         yield asked(client, "GET", f"/{path}&limit=1")
     for path in ("services?regulatory=true", "vendors?text=ATM", "contracts?vendor=V-ATM"):

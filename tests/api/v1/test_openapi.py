@@ -109,6 +109,8 @@ def _story(client: Client) -> Iterator[TestResponse]:
     complete(client, no, "T200_9", {"outcome_9": "refused", "refuse_reason": "N1"})
     yield client.get(f"/incidents/{no}")
     yield client.get(f"/incidents/{no}/history")
+    yield client.get(f"/incidents/{no}/clocks")
+    yield client.post(f"/incidents/{no}/updates", {"text": "厂家在路上"})
     yield client.get(f"/work-orders/{no}-01")
     yield client.get(f"/escalations/{no}/1")
     for name in LISTS:
