@@ -276,6 +276,17 @@ def test_a_trigger_below_the_present_level_only_reminds(scene, call):
     assert (decided.variables["level"], decided.variables["acknowledged"]) == ("E2", True)
 
 
+def test_silence_after_a_reminder_registers_no_trigger_that_nobody_pulled(scene, call):
+    active = Escalation(seq=1, trigger="XN", level="E3", segment=1, state="notified", raised_at=scene.now)
+    case = Case(replace(call, priority="P3"), rows(active))
+
+    reminded = escalation.register(case, {"trigger": "X7", "level": "E2"}, scene)
+    silent = escalation.register(case, reminded.variables, scene)
+
+    assert [row.table for row in reminded.rows] == ["escalation_raise"]
+    assert [(row.table, row.values["silences"]) for row in silent.rows] == [("escalation", 1)]
+
+
 def test_the_hash_chain_says_where_it_breaks():
     plain = [
         {"call": "c", "at": at(11, 23, 9), "by": "lina", "step": "200.1", "what": "x", "field": None}
