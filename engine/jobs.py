@@ -55,7 +55,7 @@ class Jobs:
             query = (
                 select(table.c.key)
                 .where(table.c.state == "open", table.c.due_at <= now)
-                .order_by(table.c.due_at)
+                .order_by(table.c.due_at, table.c.id)
                 .limit(limit)
             )
             keys = list(connection.execute(query).scalars())
