@@ -29,25 +29,33 @@ class _Page:
     lines: Mapping[Any, ClockLine]
 
 
-_FIRST = _Page(0, "", {})
+class ClockLog:
+    """Remembers the clock lines of the calls that were read last; threads may share it."""
 
-_pages: dict[str, _Page] = {}
-_turning = Lock()
+    def __init__(self) -> None:
+        self._pages: dict[str, _Page] = {}
+        self._turning = Lock()
 
+    def read(self, connection: Connection, no: str) -> tuple[ClockLine, ...]:
+        """The clock lines of a call in order; of the marks of a row of moments only the last."""
+        page = self._pages.get(no, _FIRST)
+        rows = _log(connection, no, page.seq)
+        if page is not _FIRST:
+            if rows and rows[0].hash == page.hash:
+                rows = rows[1:]
+            else:  # what was remembered was never committed
+                page, rows = _FIRST, _log(connection, no, 0)
+        if rows:
+            page = _turned(page, rows)
+            self._remember(no, page)
+        return tuple(page.lines.values())
 
-def read(connection: Connection, no: str) -> tuple[ClockLine, ...]:
-    """The clock lines of a call in order; how far a row of moments came is said by its last mark alone."""
-    page = _pages.get(no, _FIRST)
-    rows = _log(connection, no, page.seq)
-    if page is not _FIRST:
-        if rows and rows[0].hash == page.hash:
-            rows = rows[1:]
-        else:  # what was remembered was never committed, or is of another database
-            page, rows = _FIRST, _log(connection, no, 0)
-    if rows:
-        page = _turned(page, rows)
-        _remember(no, page)
-    return tuple(page.lines.values())
+    def _remember(self, no: str, page: _Page) -> None:
+        with self._turning:
+            self._pages.pop(no, None)
+            if len(self._pages) >= KEPT:
+                del self._pages[next(iter(self._pages))]
+            self._pages[no] = page
 
 
 def _turned(page: _Page, rows: list[Any]) -> _Page:
@@ -60,18 +68,11 @@ def _turned(page: _Page, rows: list[Any]) -> _Page:
     return _Page(rows[-1].seq, rows[-1].hash, lines)
 
 
-def _remember(no: str, page: _Page) -> None:
-    with _turning:
-        _pages.pop(no, None)
-        if len(_pages) >= KEPT:
-            del _pages[next(iter(_pages))]
-        _pages[no] = page
-
-
 def _log(connection: Connection, no: str, since: int) -> list[Any]:
     return list(connection.execute(_READ, {"of_call": no, "since": since}))
 
 
+_FIRST = _Page(0, "", {})
 _COLUMNS = ("seq", "what", "field", "new", "hash")
 _READ = tables.prepared(
     select(*(tables.log.c[name] for name in _COLUMNS))

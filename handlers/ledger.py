@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from handlers import audit, clock_log, clocks, counters, status, tables
+from handlers import audit, clocks, counters, status, tables
+from handlers.clock_log import ClockLog
 from handlers.errors import StaleCall, UnknownCall, WorkOrderRefused
 from handlers.incident import (
     Case,
@@ -83,12 +84,13 @@ def open_call(connection: Connection, values: Mapping[str, Any], scene: Scene) -
     return write(connection, case, Outcome(lines=[Line("status", values["status"])]), scene, "200.1")
 
 
-def read(connection: Connection, no: str) -> Case:
+def read(connection: Connection, no: str, clock_log: ClockLog | None = None) -> Case:
     """The call with its row locked (on SQLite the transaction is the lock); UnknownCall."""
     row = connection.execute(_READ, {"of_call": no}).first()
     if row is None:
         raise UnknownCall(no=no)
-    return Case(Incident(**dict(zip(_CALL_NAMES, row, strict=True))), _Reading(connection, no))
+    call = Incident(**dict(zip(_CALL_NAMES, row, strict=True)))
+    return Case(call, _Reading(connection, no, clock_log or ClockLog()))
 
 
 def seen(connection: Connection, no: str) -> Case:
@@ -96,7 +98,7 @@ def seen(connection: Connection, no: str) -> Case:
     row = connection.execute(select(*_CALL).where(tables.incident.c.no == no)).first()
     if row is None:
         raise UnknownCall(no=no)
-    return Case(of(Incident, row._mapping), _Reading(connection, no))
+    return Case(of(Incident, row._mapping), _Reading(connection, no, ClockLog()))
 
 
 def running(connection: Connection, *, unwatched: bool = False) -> list[str]:
@@ -269,8 +271,8 @@ class _Pending:
 class _Reading:
     """Reads what hangs on a call, each kind once; what the verb writes is followed in memory."""
 
-    def __init__(self, connection: Connection, no: str) -> None:
-        self._connection, self._no = connection, no
+    def __init__(self, connection: Connection, no: str, clock_log: ClockLog) -> None:
+        self._connection, self._no, self._clock_log = connection, no, clock_log
         self._known: dict[type, tuple[Any, ...]] = {}
         self.pending = _Pending()
 
@@ -281,7 +283,7 @@ class _Reading:
 
     def _read(self, kind: type) -> tuple[Any, ...]:
         if kind is ClockLine:
-            return clock_log.read(self._connection, self._no)
+            return self._clock_log.read(self._connection, self._no)
         found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
         return tuple(kind(**row._mapping) for row in found)
 

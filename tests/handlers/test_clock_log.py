@@ -6,7 +6,8 @@ from sqlalchemy import Connection, select
 
 from api.product import Product
 from engine.ports import SYSTEM
-from handlers import clock_log, ledger, tables
+from handlers import ledger, tables
+from handlers.clock_log import ClockLog
 from handlers.clocks import event, line
 from handlers.codes import Codes
 from handlers.incident import ClockLine, Scene
@@ -46,6 +47,7 @@ def anew(connection: Connection, no: str) -> list[ClockLine]:
 
 def test_new_lines_are_read_and_of_the_marks_of_a_row_the_last(app: Flask, no: str) -> None:
     parts: Product = app.extensions["flow200"]
+    clock_log = ClockLog()
     with parts.database.write() as connection:
         before = clock_log.read(connection, no)
         written(connection, no, "resolve/1", 75)
@@ -62,6 +64,7 @@ def test_new_lines_are_read_and_of_the_marks_of_a_row_the_last(app: Flask, no: s
 
 def test_what_was_rolled_back_was_never_remembered(app: Flask, no: str) -> None:
     parts: Product = app.extensions["flow200"]
+    clock_log = ClockLog()
     with pytest.raises(Undone), parts.database.write() as connection:
         written(connection, no, "resolve/1", 75)
         clock_log.read(connection, no)
