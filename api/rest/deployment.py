@@ -210,9 +210,9 @@ def _duplicates(said: dict[str, str]) -> Duplicates:
 def _log(done: Deployment) -> None:
     """What Camunda's answer has no place for."""
     for form in done.carried:
-        log.info("deployment %s keeps %s of deployment %s", done.id, form.file, form.deployment_id)
+        log.info("deployment %s keeps %r of deployment %s", done.id, form.file, form.deployment_id)
     for finding in done.warnings:
-        log.warning("deployment %s: %s: %s", done.id, finding.file, finding.en)
+        log.warning("deployment %s: %r: %r", done.id, finding.file, finding.en)
 
 
 def _deployment(connection: sa.Connection, deployment_id: str) -> sa.Row[Any]:

@@ -138,6 +138,16 @@ def test_camunda_deploys_recorded_request_deploys_what_changed(served: str) -> N
     assert second[2]["deployedProcessDefinitions"] is None
 
 
+def test_the_lock_of_the_clients_pins_each_by_its_hash_and_names_no_registry() -> None:
+    folder = Path(__file__).parent / "clients"
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+
+    own, *packages = lock.values()
+    assert own["dependencies"] == wanted == {"camunda-deploy": "1.2.2"}
+    assert all(one["integrity"].startswith("sha512-") and "resolved" not in one for one in packages)
+
+
 def test_camunda_deploy_deploys_and_then_only_what_changed(
     camunda_deploy: Run, tmp_path: Path, parcel: dict[str, bytes], client: Client
 ) -> None:
