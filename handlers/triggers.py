@@ -13,11 +13,16 @@ OVER = ("ST7", "ST8", "ST9")
 SHARE = "T"
 
 
-def trigger(case: Case, code: str, scene: Scene, variant: str | None = None) -> Outcome:
-    """An event calls for a level (§6.6.4): start an escalation, raise the active one, or only log it."""
+def trigger(
+    case: Case, code: str, scene: Scene, variant: str | None = None, *, least: str | None = None
+) -> Outcome:
+    """An event calls for a level (§6.6.4): start an escalation, raise the active one, or only log it.
+
+    `least` is a level that it does not fall below.
+    """
     wanted = scene.codes.row("escalation_trigger", code).data["levels"]
     level = wanted.get(variant or case.incident.priority or "*") or wanted["*"]
-    return call_for(case, code, level, scene)
+    return call_for(case, code, levels.highest(least, level, scene), scene)
 
 
 def restore(case: Case, scene: Scene) -> Outcome:
