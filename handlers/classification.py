@@ -76,7 +76,7 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
     urgency = codes.check("urgency", answer["urgency"], "urgency").code
     if call.call_type != "INC" or call.priority is None:
         raise NotPrioritised("priority", no=call.no)
-    new = codes.matrix(impact, urgency)
+    new = matrix(replace(call, impact=impact, urgency=urgency), scene)
     raised = codes.rank(new) < codes.rank(call.priority)
     if raised:
         rights.staff(scene, "priority")
