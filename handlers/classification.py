@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from handlers import answers, closure, major, rights, triggers
+from handlers import answers, closure, major, rights, triggers, work_orders
 from handlers.errors import EndHoldFirst, LoweringRefused, NotPrioritised
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
@@ -93,6 +93,7 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
             "priority_reason": reason,
             "segment": call.segment + (new != call.priority),
         },
+        rows=work_orders.accept_by(case, new, raised, scene) if new != call.priority else (),
         lines=[Line("priority", reason)],
         notices=[Notice("priority_changed", call.told, params)] if new != call.priority else (),
     )
