@@ -65,7 +65,13 @@ def contact_vendor(case: Case, variables: Variables, scene: Scene) -> Outcome:
     return tried + Outcome(
         {},
         {"vendor_result": "waiting", "vendor_due": due.isoformat()},
-        [Row("vendor_engagement", engagement.seq, {"contacted_at": first, "due_at": due})],
+        [
+            Row(
+                "vendor_engagement",
+                engagement.seq,
+                {"contacted_at": first, "due_at": engagement.due_at or due},
+            )
+        ],
     )
 
 
@@ -78,7 +84,9 @@ def vendor_answered(case: Case, answer: Answer, scene: Scene) -> Outcome:
     result = answers.outcome(answer, "vendor_result", tuple(ANSWERED))
     promised = answers.future(answer, "promised_at", scene.now)
     note = answers.text(answer, "note")
-    values = {"result": ANSWERED[result], "responded_at": scene.now, "promised_at": promised, "note": note}
+    values: dict[str, Any] = {"result": ANSWERED[result], "promised_at": promised, "note": note}
+    if result != "taken_back":
+        values["responded_at"] = scene.now
     if answers.text(answer, "vendor_ticket"):
         values["ticket"] = answers.text(answer, "vendor_ticket")
     outcome = Outcome({}, {"vendor_result": result}, lines=[Line("vendor_answered", result)])
