@@ -135,7 +135,9 @@ def _hold_allows(call: Incident, impact: str, priority: str, scene: Scene) -> No
         return
     rule = scene.codes.row("hold", call.hold)
     never = rule.data.get("never", ())
-    if priority in never or (never and major.criteria(impact, priority, scene)):
+    asks = priority != call.priority and priority in rule.data.get("manager", ())
+    forbidden = priority in never or (never and major.criteria(impact, priority, scene))
+    if forbidden or (asks and not rights.is_manager(scene)):
         raise EndHoldFirst("impact", "urgency", no=call.no, hold=rule.code, priority=priority)
 
 
