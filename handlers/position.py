@@ -9,7 +9,7 @@ from handlers.incident import Case, Incident, Scene
 from handlers.outcome import Notice, Outcome, Row, TaskFields
 
 RECORDED_BY = "T200_1"
-WORKING = ("ST4", "ST5")
+ASSIGNING = ("ST3", "ST4", "ST5")
 ASSIGNED = ("T200_5_accept", "T200_6", "T200_7", "T200_8")
 """The tasks of second line, which carry its work orders."""
 
@@ -41,11 +41,11 @@ def arrived(case: Case, places: Sequence[Element], scene: Scene) -> Outcome:
 
 
 def tasks(call: Incident, places: Sequence[Element], scene: Scene) -> dict[str, TaskFields]:
-    """Priority, assignee and due of the open tasks: a second-line task belongs to the call's assignee."""
+    """Priority, assignee and due of the open tasks: a second-line task is proposed to the call's assignee."""
     number = scene.codes.minutes(call.priority, "task")
     return {
         place.id: TaskFields(
-            assignee=call.assignee if place.properties.get("status") in WORKING else None,
+            assignee=call.assignee if place.properties.get("status") in ASSIGNING else None,
             priority=number,
             due_at=_due(call, place, scene),
         )

@@ -107,6 +107,13 @@ def speak_of(world: World, name: str) -> None:
     world.no = world.named[name]
 
 
+@given(said("代码表「{table}」增加"))
+def code_rows(world: World, table: str, datatable: Table) -> None:
+    """Rows that the owner of the process adds: the code, and figures by their names."""
+    head, *rows = datatable
+    world.add_codes(table, [dict(zip(head, row, strict=True)) for row in rows])
+
+
 # what people do
 
 

@@ -200,7 +200,7 @@ TABLES = {
     "工单": (
         "work_orders",
         {"类型": "type", "工作组": "group", "处理人": "assignee", "状态": "status", "结果": "result"}
-        | {"原因": "reject_reason", "建议工作组": "suggested_group", "二线协助": "assist"},
+        | {"备份": "backup", "原因": "reject_reason", "建议工作组": "suggested_group", "二线协助": "assist"},
     ),
     "升级单": (
         "escalations",
