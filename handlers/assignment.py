@@ -84,8 +84,8 @@ def assign(case: Case, variables: Variables, scene: Scene) -> Outcome:
     crew = scene.facts.crew(group)
     named = call.assignee if forced else None
     assignee = named or duty.on_duty(group, crew, scene, never=call.complained_about)
-    people = {"group": group, "assignee": assignee, "backup": duty.backup(group, scene)}
-    order = work_orders.issue(case, "DSP", scene, **people, due_accept=due, forced=forced)
+    people: dict[str, Any] = {"assignee": assignee, "backup": duty.backup(group, scene)}
+    order = work_orders.issue(case, "DSP", scene, group=group, **people, due_accept=due, forced=forced)
     rows = [order]
     changes: dict[str, Any] = {"assigned_group": group, "assignee": assignee}
     changes |= {"dispatch_count": call.dispatch_count + 1}

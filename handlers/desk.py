@@ -187,6 +187,7 @@ class Desk:
         if assignee is not None:
             rights.not_concerned(case, scene, assignee)
         outcome = position.claimed(case, task.element.id, assignee, scene)
+        outcome += position.held(task.id, assignee, scene)
         _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
         return Effect()
 
@@ -240,9 +241,11 @@ class Desk:
         case = _read(command, instance.business_key)
         if instance.process == ESCALATION:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
+        released = position.released(case, open_elements, opened)
         if ended is not None:
+            _write(command, case, released, scene, "moved")
             return Effect(jobs=triggers.ending(case))
-        outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
+        outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened) + released
         now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
         return Effect(jobs=outcome.jobs, tasks=tasks)
@@ -383,7 +386,8 @@ def _read(command: Command, no: str) -> Case:
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    now = ledger.write(command.connection, case, deadlines.told(outcome, scene), scene, what)
+    outcome = position.acted(case, scene) + deadlines.told(outcome, scene)
+    now = ledger.write(command.connection, case, outcome, scene, what)
     command.memory[case.incident.no] = now
     _touched(command).setdefault(case.incident.no, False)
     return now

@@ -60,7 +60,7 @@ def on_duty(group: str, crew: Mapping[str, str], scene: Scene, *, never: str | N
     `crew` are the active members with their roles; who is absent is passed over, and `never` is not chosen.
     """
     row = roster(scene.codes, group, scene.now)
-    named = [row.data.get("primary"), row.data.get("backup")] if row else []
+    named = [row.data[name] for name in ("primary", "backup") if row.data.get(name)] if row else []
     chosen = (one for one in (*named, *leaders(crew)) if one in crew and one != never)
     return next((one for one in chosen if not absent(scene.codes, one, scene.now)), None)
 

@@ -111,6 +111,9 @@ class Incident:
     overdue_at: datetime | None = None
     overdue_group: str | None = None
     review_due_at: datetime | None = None
+    claimed_by: str | None = None
+    claimed_task: str | None = None
+    acted_at: datetime | None = None
     misregistered: bool = False
     instance: str | None = None
     diagram_version: int | None = None
