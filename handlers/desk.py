@@ -35,6 +35,7 @@ from handlers import (
     reopening,
     requests,
     rights,
+    shifts,
     triggers,
     updates,
     vendor,
@@ -253,6 +254,8 @@ class Desk:
     def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
         """A job of ours is due: time does something to a call, or another call does."""
         scene = self._scene(command)
+        if payload["what"] == "shift":
+            return Effect(jobs=shifts.turn(command.connection, scene))
         outcome = WORK[payload["what"]](_read(command, payload["no"]), payload, scene)
         _write(command, _read(command, payload["no"]), outcome, scene, payload["what"])
         _touched(command)[payload["no"]] = payload["what"] == "look"
@@ -312,9 +315,18 @@ class Desk:
         command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in running)
 
     def watch(self, command: Command) -> None:
-        """Look at the open calls that nothing wakes: those from before there were clocks."""
+        """Look at what nothing wakes yet: open calls from before there were clocks, the next shift change."""
         unwatched = ledger.running(command.connection, unwatched=True)
-        command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in unwatched)
+        asked = command.memory.setdefault(ASKED, [])
+        asked.extend(deadlines.wake(no, None) for no in unwatched)
+        asked.extend(shifts.wake(command.connection, self.codes(command), command.now))
+
+    def acknowledge(self, command: Command, change: str) -> Effect:
+        """The incoming agent has the hand-over list of a shift change; the open calls pass by jobs.
+
+        Raises RecordNotFound, NotIncoming, HandOverAcknowledged, HandOverOver.
+        """
+        return Effect(jobs=shifts.acknowledge(command.connection, change, self._scene(command)))
 
     def settled(self, command: Command) -> Effect:
         """Every call that the verb wrote to: its clocks are followed, once, and it is written down."""
@@ -451,6 +463,7 @@ WORK: dict[str, Decision] = {
     "look": deadlines.look,
     "complained": requests.complained,
     "children": duplicates.many_children,
+    "pass_on": shifts.pass_on,
 }
 
 ANSWERS: dict[tuple[str, str], Decision] = {

@@ -390,7 +390,7 @@ shift_change = Table(
     Column("incoming", String(40), nullable=False),
     Column("state", String(12), nullable=False),
     Column("settled_at", Instant),
-    Column("holder", String(40)),
+    Column("owner", String(40)),
     Column("calls", Text),
     Index("shift_change_starts", "starts_at", "code"),
 )

@@ -11,7 +11,7 @@ from api.app import compose, create_app
 from api.product import Product
 from api.settings import Settings
 from engine import store
-from engine.ports import Actor
+from engine.ports import SYSTEM, Actor
 from handlers import codes, tables
 from tests.conftest import Client, Clock
 from tests.flows import invariants, words
@@ -67,6 +67,13 @@ class World:
                 connection,
                 codes.rows_of(table, [{"zh": row["code"], "en": row["code"]} | row for row in given]),
             )
+
+    def begin(self, when: datetime) -> None:
+        """The first moment of a flow: nothing was missed before it."""
+        self.clock.set(when)
+        with self.product.engine.transaction(SYSTEM, when) as command:
+            command.connection.execute(sa.delete(store.job).where(store.job.c.key == "shift"))
+            self.product.desk.watch(command)
 
     def come_to(self, when: datetime) -> None:
         """Time passes; the workers do what falls due on the way, each job at its own time."""

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("incoming", sa.String(length=40), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("holder", sa.String(length=40), nullable=True),
+        sa.Column("owner", sa.String(length=40), nullable=True),
         sa.Column("calls", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("code"),
     )
