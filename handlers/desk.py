@@ -398,7 +398,7 @@ def _read(command: Command, no: str) -> Case:
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    outcome = position.acted(case, scene) + deadlines.told(outcome, scene)
+    outcome = position.acted(case, deadlines.told(outcome, scene), scene)
     now = ledger.write(command.connection, case, outcome, scene, what)
     command.memory[case.incident.no] = now
     _touched(command).setdefault(case.incident.no, False)

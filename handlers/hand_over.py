@@ -66,7 +66,7 @@ def _listed(connection: Connection, numbers: Collection[str]) -> list[dict[str, 
     listed = [
         {
             **{name: row[name] for name in SHOWN},
-            "next_due": _next_due(row),
+            "next_due": _next_due({**row}),
             "promised_at": promises.get(row["no"]),
             "last_note": notes.get(row["no"]),
         }

@@ -83,9 +83,11 @@ def released(case: Case, places: Sequence[Element], opened: Mapping[str, str]) -
     return Outcome() if stays or case.incident.claimed_by is None else Outcome(NOBODY)
 
 
-def acted(case: Case, scene: Scene) -> Outcome:
+def acted(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """The holder of the open task does something to the call: the task is not idle (§6.5.9)."""
-    return Outcome({"acted_at": scene.now}) if scene.by.id == case.incident.claimed_by else Outcome()
+    if scene.by.id != case.incident.claimed_by:
+        return outcome
+    return Outcome({"acted_at": scene.now}) + outcome
 
 
 def carried(case: Case, opened: Mapping[str, str]) -> Outcome:

@@ -26,7 +26,7 @@ OPEN, ACKNOWLEDGED, LEADER, LAPSED = "open", "acknowledged", "leader", "lapsed"
 CLOSED = "ST8"
 
 change, call = tables.shift_change.c, tables.incident.c
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 def wake(connection: Connection, codes: Codes, now: datetime) -> list[Job]:
@@ -85,7 +85,7 @@ def _open(connection: Connection, shift: Shift, scene: Scene) -> None:
     incoming = duty.on_duty(desk, scene.facts.crew(desk), scene)
     if duty.roster(scene.codes, desk, scene.now) is None or incoming is None:
         return
-    lapsed = update(tables.shift_change).where(change.state == OPEN)
+    lapsed = update(tables.shift_change).where(change.state == OPEN, change.starts_at < shift.starts)
     connection.execute(lapsed.values(state=LAPSED, settled_at=scene.now))
     values = {
         "code": f"{shift.starts.astimezone(_zone(scene.codes)):%Y%m%d-%H%M}",
@@ -149,16 +149,17 @@ def _job(at: datetime) -> Job:
 
 def _newest(connection: Connection, *, lock: bool = False) -> Mapping[str, Any] | None:
     chosen = select(tables.shift_change).order_by(change.starts_at.desc(), change.code.desc()).limit(1)
-    return connection.execute(chosen.with_for_update() if lock else chosen).mappings().first()
+    found = connection.execute(chosen.with_for_update() if lock else chosen).first()
+    return dict(found._mapping) if found else None
 
 
 def _one(connection: Connection, code: str) -> Mapping[str, Any]:
     """The change with its row locked."""
     chosen = select(tables.shift_change).where(change.code == code).with_for_update()
-    found = connection.execute(chosen).mappings().first()
+    found = connection.execute(chosen).first()
     if found is None:
         raise RecordNotFound(table="shift_change", value=code)
-    return found
+    return dict(found._mapping)
 
 
 def _zone(codes: Codes) -> ZoneInfo:
