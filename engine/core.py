@@ -25,7 +25,7 @@ from engine.errors import (
     Unavailable,
 )
 from engine.expressions import ExpressionError
-from engine.forms import Form
+from engine.forms import Form, message_form
 from engine.jobs import Jobs
 from engine.live import Live, check_key, scalars
 from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
@@ -410,7 +410,7 @@ class Engine:
             raise NotWaiting(key=business_key or instance_id, message=message)
         element = live.diagram.element(places[0].element_id)
         live.at_element = element.id
-        command, form = verb.command, live.forms.get(f"message_{message}")
+        command, form = verb.command, live.forms.get(message_form(message))
         given = form.check(data, lambda key: self.domain.options(command, key)) if form else scalars(data)
         token = live.token(places[0].token)
         effect = self.domain.message(command, message, element, live.view(token.data), given)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from engine import reads, store
 from engine.errors import (
@@ -18,6 +18,7 @@ from engine.errors import (
     TaskNotOpen,
 )
 from engine.ports import SYSTEM
+from engine.prepared import prepared
 from engine.rows import add_jobs
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ log = logging.getLogger("flow200.jobs")
 
 ATTEMPTS = 3
 BACK_OFF = timedelta(minutes=1)
+
+_PEEK = prepared(select(store.job).where(store.job.c.key == bindparam("this")))
+_TAKE = prepared(
+    update(store.job)
+    .where(store.job.c.key == bindparam("this"), store.job.c.state == "open")
+    .values(
+        state="done",
+        done_at=bindparam("done_at"),
+        attempts=store.job.c.attempts + 1,
+        result=bindparam("result"),
+    )
+)
 
 Runner = Callable[[Any, Row[Any]], None]
 """Does a job's work inside the verb (first argument) that also marks it done."""
@@ -50,7 +63,7 @@ class Jobs:
             query = (
                 select(table.c.key)
                 .where(table.c.state == "open", table.c.due_at <= now)
-                .order_by(table.c.due_at)
+                .order_by(table.c.due_at, table.c.id)
                 .limit(limit)
             )
             keys = list(connection.execute(query).scalars())
@@ -82,7 +95,8 @@ class Jobs:
 
     def _peek(self, key: str) -> Row[Any] | None:
         with self._engine.database.read() as connection:
-            return connection.execute(select(store.job).where(store.job.c.key == key)).first()
+            row: Row[Any] | None = connection.execute(_PEEK, {"this": key}).first()
+        return row
 
     def _run_inside(self, row: Row[Any], now: datetime) -> None:
         """Lock the instance before the job's row, as the verbs that cancel jobs do: no two wait in a ring."""
@@ -166,12 +180,7 @@ class Jobs:
 
     def take(self, connection: Connection, key: str, now: datetime, result: str | None = None) -> bool:
         """Mark an open job as done; False when somebody else was first."""
-        table = store.job
-        done = connection.execute(
-            update(table)
-            .where(table.c.key == key, table.c.state == "open")
-            .values(state="done", done_at=now, attempts=table.c.attempts + 1, result=result)
-        )
+        done = connection.execute(_TAKE, {"this": key, "done_at": now, "result": result})
         return bool(done.rowcount)
 
     def reopen(self, connection: Connection, key: str, now: datetime) -> None:

@@ -147,11 +147,8 @@ def recall(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """The desk takes a silent dispatch back (W7) and dispatches elsewhere."""
     rights.desk(scene, "recall")
     note = answers.text(answer, "note")
-    return Outcome(
-        {"assigned_group": None, "assignee": None},
-        rows=work_orders.recall(case, scene, "DSP"),
-        lines=[Line("recall", note)],
-    )
+    given_up = Outcome({"assigned_group": None, "assignee": None}, lines=[Line("recall", note)])
+    return given_up + work_orders.recall(case, scene, "DSP")
 
 
 def time_box_over(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -169,11 +166,12 @@ def escalation_decided(case: Case, answer: Answer, scene: Scene) -> Outcome:
     rights.manager(scene, "escalation_decided")
     # From ST5 the table leads to first line by way of ST4 only (§6.7.2).
     left = {"status": "ST4"} if case.incident.status == "ST5" else {}
-    return Outcome(
+    given_up = Outcome(
         {"assigned_group": None, "assignee": None, **left},
-        rows=[*work_orders.recall(case, scene), *work_orders.take_back(case, scene)],
+        rows=work_orders.take_back(case, scene),
         lines=[Line("escalation_decided", answers.text(answer, "decision"))],
     )
+    return given_up + work_orders.recall(case, scene)
 
 
 def _reject(case: Case, answer: Answer, scene: Scene) -> Outcome:

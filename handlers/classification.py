@@ -47,7 +47,7 @@ def prioritise(case: Case, variables: Variables, scene: Scene) -> Outcome:
         outcome += major.declare(call, scene.by.id, scene)
     if by_criteria or call.major:
         outcome += major.alert(call, priority, scene) + triggers.trigger(case, "X1", scene)
-    return outcome + _security(case, priority, scene)
+    return outcome + security(case, priority, scene)
 
 
 def matrix(call: Incident, scene: Scene) -> str:
@@ -104,6 +104,20 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
     return outcome
 
 
+def security(case: Case, priority: str, scene: Scene) -> Outcome:
+    """A security leaf, or one below: the security group is alerted, and the manager hears (X12, §6.6.4)."""
+    call = case.incident
+    if not is_security(call.classification, scene):
+        return Outcome()
+    alert = major.tell(scene.codes.row("escalation_trigger", "X12").data["also"], priority, scene)
+    return alert if call.status in triggers.OVER else alert + triggers.trigger(case, "X12", scene)
+
+
+def is_security(leaf: str | None, scene: Scene) -> bool:
+    """A leaf for which security or data loss is suspected."""
+    return bool(scene.codes.inherited(leaf, "security"))
+
+
 def expected(call: Incident, scene: Scene) -> Incident:
     """The call with the priority that its impact and urgency give it, and whether that is major."""
     if call.call_type != "INC" or not (call.impact and call.urgency):
@@ -143,14 +157,6 @@ def _overridden(call: Incident, by_matrix: str, scene: Scene) -> str:
         return by_matrix
     may_lower(by_matrix, call.priority, scene)
     return call.priority
-
-
-def _security(case: Case, priority: str, scene: Scene) -> Outcome:
-    """A security leaf, or one below: the security group is alerted, and the manager hears (X12, §6.6.4)."""
-    if not scene.codes.inherited(case.incident.classification, "security"):
-        return Outcome()
-    groups = scene.codes.row("escalation_trigger", "X12").data["also"]
-    return major.tell(groups, priority, scene) + triggers.trigger(case, "X12", scene)
 
 
 def _contact(call: Incident, scene: Scene) -> str:

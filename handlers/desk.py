@@ -41,6 +41,7 @@ from handlers import (
     vendor,
     waits,
 )
+from handlers.clock_log import ClockLog
 from handlers.codes import Codes
 from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
@@ -107,10 +108,11 @@ class Holder:
 
 
 class Desk:
-    """The domain of flow200: one per database, it keeps nothing but the code tables it last read."""
+    """The domain of flow200: one per database, it keeps what it last read of code tables and clocks."""
 
     def __init__(self) -> None:
         self._codes: tuple[int, Codes] = (-1, Codes(()))
+        self._clock_log = ClockLog()
 
     @property
     def topics(self) -> frozenset[str]:
@@ -170,7 +172,7 @@ class Desk:
         scene, place = self._scene(command), task.element.id
         if data.get("parent") or place in CLOSING:
             ledger.lock_parent(command.connection, str(task.instance.business_key), data.get("parent"))
-        case = _open(command, task.instance.business_key)
+        case = self._open(command, task.instance.business_key)
         case = self._respond(command, case, place, scene)
         return self._decide(command, case, decide, data, scene, place)
 
@@ -184,7 +186,7 @@ class Desk:
         if task.instance.process != INCIDENT:
             return Effect()
         scene = self._scene(command)
-        case = _open(command, task.instance.business_key)
+        case = self._open(command, task.instance.business_key)
         if assignee is not None:
             rights.not_concerned(case, scene, assignee)
         outcome = position.claimed(case, task.element.id, assignee, scene)
@@ -197,7 +199,7 @@ class Desk:
         scene = self._scene(command)
         rights.giver(scene, task.groups, (task.assignee,), "assign")
         if task.instance.process == INCIDENT:
-            rights.not_concerned(_open(command, task.instance.business_key), scene, person)
+            rights.not_concerned(self._open(command, task.instance.business_key), scene, person)
         if person is None:
             return None
         known = scene.facts.person(person)
@@ -239,7 +241,7 @@ class Desk:
         if instance.process not in (INCIDENT, ESCALATION) or instance.business_key is None:
             return Effect()
         scene = self._scene(command)
-        case = _read(command, instance.business_key)
+        case = self._read(command, instance.business_key)
         if instance.process == ESCALATION:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
         released = position.released(case, open_elements, opened)
@@ -256,8 +258,8 @@ class Desk:
         scene = self._scene(command)
         if payload["what"] == "shift":
             return Effect(jobs=shifts.turn(command.connection, scene))
-        outcome = WORK[payload["what"]](_read(command, payload["no"]), payload, scene)
-        _write(command, _read(command, payload["no"]), outcome, scene, payload["what"])
+        outcome = WORK[payload["what"]](self._read(command, payload["no"]), payload, scene)
+        _write(command, self._read(command, payload["no"]), outcome, scene, payload["what"])
         _touched(command)[payload["no"]] = payload["what"] == "look"
         return Effect(jobs=outcome.jobs)
 
@@ -265,15 +267,23 @@ class Desk:
         """A job's message came too late or to nobody: the call's log says so (DESIGN §4)."""
         if business_key is not None and ledger.exists(command.connection, business_key):
             line = Line("not_taken", message)
-            _write(command, _read(command, business_key), Outcome(lines=[line]), self._scene(command), "send")
+            _write(
+                command,
+                self._read(command, business_key),
+                Outcome(lines=[line]),
+                self._scene(command),
+                "send",
+            )
 
     def change_priority(self, command: Command, no: str, data: Mapping[str, Any]) -> Effect:
         """Change impact and urgency of a call, with `priority_reason`; moves no token (§6.5.3)."""
-        return self._record(command, _open(command, no), classification.change_priority, data, "priority")
+        return self._record(
+            command, self._open(command, no), classification.change_priority, data, "priority"
+        )
 
     def edit(self, command: Command, no: str, data: Mapping[str, Any], seen: int | None = None) -> Effect:
         """Correct fields of a call that nobody changed since version `seen`; moves no token."""
-        case = _open(command, no)
+        case = self._open(command, no)
         edits.check_version(case.incident, seen)
         return self._record(command, case, edits.edit, data, "edit") if data else Effect()
 
@@ -281,7 +291,7 @@ class Desk:
         self, command: Command, no: str, verb: str, data: Mapping[str, Any], seen: int | None = None
     ) -> Effect:
         """A verb of VERBS on a call that nobody changed since version `seen`; moves no token."""
-        case = _read(command, no) if verb in AFTER_CLOSING else _open(command, no)
+        case = self._read(command, no) if verb in AFTER_CLOSING else self._open(command, no)
         edits.check_version(case.incident, seen)
         return self._record(command, case, VERBS[verb], data, verb)
 
@@ -333,8 +343,8 @@ class Desk:
         jobs = [*command.memory.get(ASKED, ())]
         for no, again in [*_touched(command).items()]:
             scene = self._scene(command)
-            outcome = deadlines.follow(_read(command, no), scene, again=again)
-            now = _write(command, _read(command, no), outcome, scene, "time")
+            outcome = deadlines.follow(self._read(command, no), scene, again=again)
+            now = _write(command, self._read(command, no), outcome, scene, "time")
             ledger.flush(command.connection, now)
             del command.memory[no]
             jobs += outcome.jobs
@@ -349,7 +359,7 @@ class Desk:
         scene: Scene,
         what: str,
     ) -> Effect:
-        return self._decide(command, _read(command, str(no)), decide, data, scene, what)
+        return self._decide(command, self._read(command, str(no)), decide, data, scene, what)
 
     def _decide(
         self, command: Command, case: Case, decide: Decision, data: Mapping[str, Any], scene: Scene, what: str
@@ -378,7 +388,7 @@ class Desk:
         scene: Scene,
     ) -> Effect:
         """A new instance on the same record."""
-        case = _read(command, str(instance.business_key))
+        case = self._read(command, str(instance.business_key))
         outcome = decide(case, variables, scene)
         _write(command, case, outcome + Outcome(_stamp(instance)), scene, "started")
         return Effect(variables=FIRST_VARIABLES | dict(outcome.variables), jobs=outcome.jobs)
@@ -389,12 +399,18 @@ class Desk:
             command.memory["scene"] = Scene(command.by, command.now, self.codes(command), facts)
         return cast(Scene, command.memory["scene"])
 
+    def _read(self, command: Command, no: str) -> Case:
+        """The call as this verb knows it; its row is read and locked once."""
+        if no not in command.memory:
+            command.memory[no] = ledger.read(command.connection, no, self._clock_log)
+        return cast(Case, command.memory[no])
 
-def _read(command: Command, no: str) -> Case:
-    """The call as this verb knows it; its row is read and locked once."""
-    if no not in command.memory:
-        command.memory[no] = ledger.read(command.connection, no)
-    return cast(Case, command.memory[no])
+    def _open(self, command: Command, no: str | None) -> Case:
+        """The call, unless it is closed: a closed record is not edited (POL-20)."""
+        case = self._read(command, str(no))
+        if case.incident.status == CLOSED:
+            raise CallClosed(no=no)
+        return case
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
@@ -408,14 +424,6 @@ def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: s
 def _touched(command: Command) -> dict[str, bool]:
     """The calls that this verb wrote to, and whether they are to be looked at again in any case."""
     return cast(dict[str, bool], command.memory.setdefault(TOUCHED, {}))
-
-
-def _open(command: Command, no: str | None) -> Case:
-    """The call, unless it is closed: a closed record is not edited (POL-20)."""
-    case = _read(command, str(no))
-    if case.incident.status == CLOSED:
-        raise CallClosed(no=no)
-    return case
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:

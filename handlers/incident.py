@@ -231,17 +231,6 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raise:
-    """One registered trigger of an escalation."""
-
-    seq: int
-    escalation: int
-    trigger: str
-    level: str
-    segment: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockLine:
     """One log line about a clock of the call."""
 
@@ -301,10 +290,6 @@ class Case:
     @cached_property
     def clock_lines(self) -> tuple[ClockLine, ...]:
         return self.read(ClockLine)
-
-    @cached_property
-    def raises(self) -> tuple[Raise, ...]:
-        return self.read(Raise)
 
     @property
     def dispatch(self) -> WorkOrder | None:
@@ -410,6 +395,8 @@ class Facts(Protocol):
         self, call: Incident, since: datetime, without: Collection[str], process: str
     ) -> Mapping[str, bool]: ...
     def member(self, group: str, person: str) -> bool: ...
+    def registered(self, call: str, escalation: int, trigger: str, level: str, segment: int) -> bool: ...
+    def last_raise(self, call: str) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)

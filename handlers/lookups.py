@@ -50,6 +50,12 @@ _ON_DESK = tables.prepared(
 _CHILDREN = tables.prepared(
     select(tables.incident).where(tables.incident.c.parent == bindparam("of")).order_by(tables.incident.c.no)
 )
+_raise = tables.escalation_raise.c
+_LAST_RAISE = tables.prepared(select(func.max(_raise.seq)).where(_raise.call == bindparam("of_call")))
+_KEY = ("call", "escalation", "trigger", "level", "segment")
+_REGISTERED = tables.prepared(
+    select(_raise.seq).where(*(_raise[name] == bindparam(f"of_{name}") for name in _KEY))
+)
 
 
 class Lookups:
@@ -136,6 +142,17 @@ class Lookups:
     def member(self, group: str, person: str) -> bool:
         """The person is in the group, in whatever role."""
         return self._connection.execute(_MEMBER, {"of": group, "who": person}).first() is not None
+
+    def registered(self, call: str, escalation: int, trigger: str, level: str, segment: int) -> bool:
+        """The trigger is registered with this level and segment already: there may be thousands of others."""
+        key = {"call": call, "escalation": escalation, "trigger": trigger, "level": level, "segment": segment}
+        this = {f"of_{name}": value for name, value in key.items()}
+        return self._connection.execute(_REGISTERED, this).first() is not None
+
+    def last_raise(self, call: str) -> int | None:
+        """The number of the last trigger registered for a call; None before the first."""
+        number: int | None = self._connection.execute(_LAST_RAISE, {"of_call": call}).scalar()
+        return number
 
     def _row(self, table: Table, key: str, value: str) -> Mapping[str, Any] | None:
         row = self._connection.execute(_one(table, key), {"of": value}).first()

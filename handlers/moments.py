@@ -19,13 +19,17 @@ from handlers.incident import Case, Scene
 ACCEPTED_AT = ("ST3", "ST9")
 
 
+Call = tuple[str, str]
+"""A trigger and the level that it calls for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment of a row; `number` grows along it, `call` is the trigger and level that it calls for."""
+    """A moment of a row; `number` grows along it."""
 
     number: float
     at: datetime
-    call: tuple[str, str] | None = None
+    call: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,15 @@ def next_update(known: Iterable[Row]) -> datetime | None:
 
 
 def _response(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
-    """X2: nobody responded within the target."""
+    """X2: nobody responded within the target, or somebody too late.
+
+    An incident has its priority, and with it a target, only once somebody has responded (200.2).
+    """
     clock, codes = shown[RESPONSE], scene.codes
-    if clock.runs and clock.now:
-        at = clocks.instant(clock.now, 1, codes)
+    if clock.now is None:
+        return
+    at = clocks.instant(clock.now, 1, codes)
+    if clock.stopped is None or clock.stopped > at:
         missed = Moment(100, at, ("X2", _level(codes.row("escalation_trigger", "X2"), clock.now.priority)))
         yield Row(RESPONSE, f"{RESPONSE}/{clock.now.number}", _some(missed))
 
@@ -93,10 +102,11 @@ def _timetable(segment: Segment, table: Code, done: float, scene: Scene) -> Iter
     first, every = again["from"], again["every"]
     passed = max(0, int((done - first) // every) + 1)
     # Beyond the timetable a reminder keeps the distance of the whole target, however short the segment is.
-    start = clocks.instant(segment, first / 100, scene.codes)
-    for place in count(passed):
-        at = calendar.add(scene.codes, segment.calendar, start, place * every / 100 * segment.target)
-        yield Moment(first + place * every, at, _call(first + place * every, again["level"]))
+    base = min(first, 100)
+    start = clocks.instant(segment, base / 100, scene.codes)
+    for share in count(first + passed * every, every):
+        at = calendar.add(scene.codes, segment.calendar, start, (share - base) / 100 * segment.target)
+        yield Moment(share, at, _call(share, again["level"]))
 
 
 def _box(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
@@ -200,7 +210,7 @@ def _some(*moments: Moment) -> Callable[[float], Iterator[Moment]]:
     return lambda done: (one for one in moments if one.number > done)
 
 
-def _call(share: float, level: Any) -> tuple[str, str] | None:
+def _call(share: float, level: Any) -> Call | None:
     return (f"T{share:g}", level) if level else None
 
 

@@ -45,14 +45,21 @@ def step_from(seq: int, no: str, status: str, to: str, scene: Scene, **values: A
     )
 
 
-def recall(case: Case, scene: Scene, *types: str) -> tuple[Row, ...]:
-    """W7 for every open work order, or for those of the given types."""
-    return tuple(
-        row
-        for order in case.work_orders
-        if order.status in OPEN and (not types or order.type in types)
-        for row in step(order, "W7", scene, finished_at=scene.now)
-    )
+def recall(case: Case, scene: Scene, *types: str) -> Outcome:
+    """W7 for every open work order, or for those of the given types; who worked on one is told."""
+    outcome = Outcome()
+    for order in case.work_orders:
+        if order.status in OPEN and (not types or order.type in types):
+            rows = step(order, "W7", scene, finished_at=scene.now)
+            outcome += Outcome(rows=rows, notices=recalled(order, scene))
+    return outcome
+
+
+def recalled(order: WorkOrder, scene: Scene) -> list[Notice]:
+    """Who has the work order need not work on it any more; who recalls his own knows."""
+    if order.assignee in (None, scene.by.id):
+        return []
+    return [Notice("recalled", order.assignee, {"order": order.no}, f"recalled/{order.seq}")]
 
 
 def take_back(case: Case, scene: Scene) -> tuple[Row, ...]:

@@ -442,7 +442,16 @@ SHAPES: dict[str, Shape] = {
             "database": TEXT,
             "schema": maybe("string"),
             "definitions": array(
-                strict({"process": TEXT, "version": NUMBER, "name": TEXT, "id": TEXT, "deployed_at": MOMENT})
+                strict(
+                    {
+                        "process": TEXT,
+                        "version": NUMBER,
+                        "name": TEXT,
+                        "id": TEXT,
+                        "deployed_at": MOMENT,
+                        "carried_forms": array(strict({"file": TEXT, "deployment_id": TEXT})),
+                    }
+                )
             ),
         }
     ),

@@ -9,7 +9,7 @@ from handlers.clocks import RESOLVE, RESPONSE
 from handlers.codes import Code
 from handlers.incident import ClockLine, Engagement, WorkOrder
 from tests.handlers.conftest import at
-from tests.handlers.story import Story
+from tests.handlers.story import Raises, Story
 from tests.handlers.test_calendar import seeded
 
 MINUTE = timedelta(minutes=1)
@@ -403,11 +403,12 @@ def test_a_raise_after_the_old_end_calls_once_and_reminds_in_the_distance_of_the
 
     assert story.resolve.now.minutes == 0
     assert [one for one in story.asked[known:] if one[1] != "X9"] == [
-        ("11-24 13:30", "T75", "E4"),
-        ("11-24 14:00", "T150", "E4"),
-        ("11-24 14:30", "T175", "E4"),
-        ("11-24 15:00", "T200", "E4"),
+        ("11-24 13:30", "T100", "E4"),
+        ("11-24 14:00", "T125", "E4"),
+        ("11-24 14:30", "T150", "E4"),
+        ("11-24 15:00", "T175", "E4"),
     ]
+    assert ("11-24 13:30", "likely_miss", "zhangmin") in story.told
     assert story.call.overdue_at == at(11, 24, 13)
 
 
@@ -517,6 +518,38 @@ def test_no_response_and_no_update_call_for_a_level(begin):
 
     assert story.asked[0] == ("11-24 09:30", "X2", "E2")
     assert story.said("escalation_below")[0] == ("11-24 11:00", "T50 E1, E2")
+
+
+@pytest.mark.parametrize(
+    ("priority", "reported", "answered", "asked"),
+    [
+        ("P2", at(11, 24, 10), at(11, 24, 10, 40), [("11-24 10:40", "X2", "E2")]),
+        ("P2", at(11, 24, 10), at(11, 24, 10, 30), []),
+        ("P3", at(11, 24, 9, 30), at(11, 24, 11, 40), [("11-24 11:40", "X2", "E1")]),
+    ],
+)
+def test_a_response_that_came_too_late_calls_for_a_level_when_it_is_known(
+    begin, priority, reported, answered, asked
+):
+    story = begin(reported, priority=None, prioritised_at=None, first_response_at=None)
+
+    story.at(answered, priority=priority, prioritised_at=answered, first_response_at=answered).until(answered)
+    story.until(at(11, 24, 13, 45))
+
+    assert [one for one in story.asked if one[1] == "X2"] == asked
+
+
+def test_thresholds_missed_together_do_not_skip_the_caller_or_the_groups_that_are_told_too(
+    begin, monkeypatch
+):
+    monkeypatch.setattr(Raises, "leaders", lambda self, group: (group,), raising=False)
+    story = begin(at(11, 24, 9), priority="P1")
+
+    story.look(at(11, 24, 11, 45))
+
+    assert story.asked == [("11-24 11:45", "T125", "E4")]
+    assert ("11-24 11:45", "likely_miss", "zhangmin") in story.told
+    assert ("11-24 11:45", "escalation_status", "WG-EMG") in story.told
 
 
 def test_a_clock_line_from_the_log_is_an_instant_with_its_offset():

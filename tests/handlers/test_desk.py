@@ -298,7 +298,9 @@ def test_a_withdrawn_call_recalls_its_work_order(hand):
     ).end()
 
     assert (hand.record["status"], hand.record["closure_code"]) == ("ST8", "C07")
-    assert hand.rows(tables.work_order)[0]["status"] == "W7"
+    order = hand.rows(tables.work_order)[0]
+    told = [one["recipient"] for one in hand.rows(tables.notice) if one["event"] == "recalled"]
+    assert (order["status"], told) == ("W7", [order["assignee"]])
 
 
 def test_first_line_out_of_time_is_dispatched_to_the_default_group(hand):
