@@ -16,9 +16,8 @@ from werkzeug.test import TestResponse
 
 from api.v1.docs import EXAMPLES
 from engine import store
-from engine.ports import SYSTEM
 from tests.api.test_ten_routes import complete
-from tests.api.v1.conftest import CALL, beside
+from tests.api.v1.conftest import CALL, beside, shift_began
 from tests.conftest import MONDAY, Client
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -95,7 +94,7 @@ def _story(app: Flask, client: Client) -> Iterator[tuple[TestResponse, Any]]:
     yield asked(client, "GET", "/calendars/BH/days?year=2026")
     yield asked(owner, "DELETE", day)
     yield _imported(owner, "date,working,name\n2027-01-01,false,元旦\n2027-10-09,true,国庆节调休\n"), None
-    _shift_began(app)
+    shift_began(app)
     for path in ("?open=true&limit=1", "/20261123-0800"):
         yield asked(client, "GET", f"/shift-changes{path}")
     yield asked(client, "POST", "/shift-changes/20261123-0800/acknowledge", {})
@@ -109,13 +108,6 @@ def _imported(owner: Client, file: str) -> TestResponse:
     answer = owner.send("POST", "/calendars/BH/import?year=2027", data=file, content_type="text/csv")
     assert answer.status_code == 200, answer.text
     return answer
-
-
-def _shift_began(app: Flask) -> None:
-    """The desk by day has come; this database had no change before it."""
-    parts = app.extensions["flow200"]
-    with parts.engine.transaction(SYSTEM, MONDAY) as command:
-        parts.desk.work(command, {"what": "shift"})
 
 
 def _failure(app: Flask) -> str:
