@@ -126,13 +126,15 @@ class Engine:
         with self._task("claim", task_id, by, now) as (live, row):
             assignees.claim(live, row)
 
-    def unclaim(self, task_id: str, by: Actor, now: datetime) -> None:
+    def unclaim(self, task_id: str, by: Actor, now: datetime, *, held_by: str | None = None) -> None:
         """Give a task back to its groups: its holder, or whom the domain lets give it.
 
-        Raises TaskNotFound, TaskNotOpen, and what the domain refuses.
+        From nobody but `held_by`, if given: else nothing changes. Raises TaskNotFound, TaskNotOpen, and
+        what the domain refuses.
         """
         with self._task("unclaim", task_id, by, now) as (live, row):
-            assignees.assign(live, row, None)
+            if held_by in (None, row.assignee):
+                assignees.assign(live, row, None)
 
     def assign(
         self, task_id: str, person: str | None, by: Actor, now: datetime, *, only_free: bool = False

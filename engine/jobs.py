@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from engine import reads, store
-from engine.errors import EngineError, Failed, JobTaken, NotWaiting
+from engine.errors import (
+    EngineError,
+    Failed,
+    InstanceEnded,
+    JobTaken,
+    NotWaiting,
+    TaskNotFound,
+    TaskNotOpen,
+)
 from engine.ports import SYSTEM
 from engine.prepared import prepared
 from engine.rows import add_jobs
@@ -78,6 +86,8 @@ class Jobs:
                     self._start_or_send(row, now)
                 case "domain":
                     self._work(row, now)
+                case "unclaim":
+                    self._unclaim(row, now)
                 case _:
                     self._run_inside(row, now)
         except Exception as error:
@@ -133,6 +143,16 @@ class Jobs:
             if not self.take(verb.command.connection, row.key, now):
                 raise JobTaken(key=row.key)
             add_jobs(verb.command, effect.jobs)
+
+    def _unclaim(self, row: Row[Any], now: datetime) -> None:
+        """Give a task back to its groups, unless it is over or somebody else's by now."""
+        wanted, result = row.payload, "given back"
+        try:
+            self._engine.unclaim(wanted["task"], SYSTEM, now, held_by=wanted["person"])
+        except (TaskNotFound, TaskNotOpen, InstanceEnded):
+            result = "over"
+        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+            self.take(verb.command.connection, row.key, now, result)
 
     def _send(self, row: Row[Any], now: datetime) -> None:
         """Deliver a message; when nobody listens the job ends and says so, here and to the domain.

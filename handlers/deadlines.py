@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain, takewhile
 from typing import Any
 
-from handlers import clocks, levels, messages, moments, targets, triggers, vendor
+from handlers import clocks, levels, messages, moments, position, targets, triggers, vendor
 from handlers.clocks import RESOLVE, RESPONSE, Clocks, Event
 from handlers.incident import Case, Scene
 from handlers.moments import Moment, Row
@@ -175,6 +175,20 @@ def _unanswered(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcom
     return Outcome(jobs=[messages.send(f"unanswered:{call.no}:{call.attempt_count}", "unanswered", call.no)])
 
 
+def _idle(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
+    """The claim ends: the task goes back to its group, whose leader hears of it (§6.5.9)."""
+    call = case.incident
+    group = call.assigned_group if call.status in position.ASSIGNING else call.owner_group
+    told = dict.fromkeys(one for one in (call.claimed_by, *scene.facts.leaders(str(group))[:1]) if one)
+    said = {"holder": call.claimed_by, "group": group}
+    given_back = {"task": call.claimed_task, "person": call.claimed_by}
+    return Outcome(
+        notices=[Notice("task_returned", one, said, f"{row.key}/{one}") for one in told],
+        jobs=[Job("unclaim", f"unclaim:{call.no}:{row.key}", given_back)],
+        lines=[Line("task_returned", f"{call.claimed_by} {group}")],
+    )
+
+
 ACTS: Mapping[str, Act] = {
     "response": _nothing,
     "resolve": _share,
@@ -186,4 +200,5 @@ ACTS: Mapping[str, Act] = {
     "major": _nothing,
     "hold": _reminder,
     "unanswered": _unanswered,
+    "idle": _idle,
 }

@@ -35,6 +35,7 @@ from handlers import (
     reopening,
     requests,
     rights,
+    shifts,
     triggers,
     updates,
     vendor,
@@ -189,6 +190,7 @@ class Desk:
         if assignee is not None:
             rights.not_concerned(case, scene, assignee)
         outcome = position.claimed(case, task.element.id, assignee, scene)
+        outcome += position.held(task.id, assignee, scene)
         _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
         return Effect()
 
@@ -242,9 +244,11 @@ class Desk:
         case = self._read(command, instance.business_key)
         if instance.process == ESCALATION:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
+        released = position.released(case, open_elements, opened)
         if ended is not None:
+            _write(command, case, released, scene, "moved")
             return Effect(jobs=triggers.ending(case))
-        outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
+        outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened) + released
         now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
         return Effect(jobs=outcome.jobs, tasks=tasks)
@@ -252,6 +256,8 @@ class Desk:
     def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
         """A job of ours is due: time does something to a call, or another call does."""
         scene = self._scene(command)
+        if payload["what"] == "shift":
+            return Effect(jobs=shifts.turn(command.connection, scene))
         outcome = WORK[payload["what"]](self._read(command, payload["no"]), payload, scene)
         _write(command, self._read(command, payload["no"]), outcome, scene, payload["what"])
         _touched(command)[payload["no"]] = payload["what"] == "look"
@@ -319,9 +325,18 @@ class Desk:
         command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in running)
 
     def watch(self, command: Command) -> None:
-        """Look at the open calls that nothing wakes: those from before there were clocks."""
+        """Look at what nothing wakes yet: open calls from before there were clocks, the next shift change."""
         unwatched = ledger.running(command.connection, unwatched=True)
-        command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in unwatched)
+        asked = command.memory.setdefault(ASKED, [])
+        asked.extend(deadlines.wake(no, None) for no in unwatched)
+        asked.extend(shifts.wake(command.connection, self.codes(command), command.now))
+
+    def acknowledge(self, command: Command, change: str) -> Effect:
+        """The incoming agent has the hand-over list of a shift change; the open calls pass by jobs.
+
+        Raises RecordNotFound, NotIncoming, HandOverAcknowledged, HandOverOver.
+        """
+        return Effect(jobs=shifts.acknowledge(command.connection, change, self._scene(command)))
 
     def settled(self, command: Command) -> Effect:
         """Every call that the verb wrote to: its clocks are followed, once, and it is written down."""
@@ -399,7 +414,8 @@ class Desk:
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    now = ledger.write(command.connection, case, deadlines.told(outcome, scene), scene, what)
+    outcome = position.acted(case, deadlines.told(outcome, scene), scene)
+    now = ledger.write(command.connection, case, outcome, scene, what)
     command.memory[case.incident.no] = now
     _touched(command).setdefault(case.incident.no, False)
     return now
@@ -455,6 +471,7 @@ WORK: dict[str, Decision] = {
     "look": deadlines.look,
     "complained": requests.complained,
     "children": duplicates.many_children,
+    "pass_on": shifts.pass_on,
 }
 
 ANSWERS: dict[tuple[str, str], Decision] = {

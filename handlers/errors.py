@@ -410,3 +410,27 @@ class HandOffAnswered(Refused):
     code = "hand-off-answered"
     zh = "事件 {no} 的转出单 {seq} 已办结({result})。"
     en = "The hand-off {seq} of the call {no} is answered already ({result})."
+
+
+class NotIncoming(NotAllowed):
+    """The hand-over list is acknowledged by the incoming agent whom the roster names (PROCESS §6.5.9)."""
+
+    code = "not-incoming"
+    zh = "交接班 {change} 由接班人 {incoming} 确认,{by} 不能代为确认。"
+    en = "The hand-over {change} is acknowledged by {incoming}; {by} cannot do it."
+
+
+class HandOverAcknowledged(Refused):
+    """A hand-over is acknowledged once."""
+
+    code = "hand-over-acknowledged"
+    zh = "交接班 {change} 已由 {owner} 确认。"
+    en = "The hand-over {change} is acknowledged already, by {owner}."
+
+
+class HandOverOver(Refused):
+    """The time to acknowledge is over: the calls are the shift leader's, or the next shift's."""
+
+    code = "hand-over-over"
+    zh = "交接班 {change} 的确认时限 {due} 已过,呼叫已转班长或下一班。"
+    en = "The hand-over {change} was due by {due}; its calls are with the shift leader or the next shift."

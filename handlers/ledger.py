@@ -41,8 +41,8 @@ KINDS: Mapping[type, Any] = {
 }
 _KIND_OF = {table.name: kind for kind, table in KINDS.items() if kind is not ClockLine}
 
-# Computed from the log and kept for lists only: no lines of their own.
-SHOWN = ("respond_by", "resolve_by", "update_by", "look_at")
+# Computed from the log and kept for lists, or told by the history of the tasks: no lines of their own.
+SHOWN = ("respond_by", "resolve_by", "update_by", "look_at", "claimed_by", "claimed_task", "acted_at")
 
 _CALL = [tables.incident.c[f.name] for f in fields(Incident)]
 _CALL_NAMES = [column.name for column in _CALL]

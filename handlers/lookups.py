@@ -37,6 +37,16 @@ _LEADERS = tables.prepared(
 _MEMBER = tables.prepared(
     select(_member.person).where(_member.workgroup == bindparam("of"), _member.person == bindparam("who"))
 )
+_CREW = tables.prepared(
+    select(_member.person, _member.role)
+    .join(tables.person, tables.person.c.staff_no == _member.person)
+    .where(_member.workgroup == bindparam("of"), tables.person.c.active)
+    .order_by(case((_member.role == "leader", 0), (_member.role == "deputy", 1), else_=2), _member.person)
+)
+_change = tables.shift_change.c
+_ON_DESK = tables.prepared(
+    select(_change.owner).where(_change.owner.is_not(None)).order_by(_change.starts_at.desc()).limit(1)
+)
 _CHILDREN = tables.prepared(
     select(tables.incident).where(tables.incident.c.parent == bindparam("of")).order_by(tables.incident.c.no)
 )
@@ -93,6 +103,14 @@ class Lookups:
     def leaders(self, group: str) -> tuple[str, ...]:
         """Leader first, then the deputies (备份)."""
         return tuple(self._connection.execute(_LEADERS, {"of": group}).scalars())
+
+    def crew(self, group: str) -> dict[str, str]:
+        """The active members of a group with their roles: leader first, then the deputies."""
+        return {row.person: row.role for row in self._connection.execute(_CREW, {"of": group})}
+
+    def on_desk(self) -> str | None:
+        """Who has had the desk since the last shift change that was settled."""
+        return self._connection.execute(_ON_DESK).scalar()
 
     def similar(self, call: Incident) -> tuple[str, ...]:
         """The open calls of the same CI or the same caller: candidates for a parent (PROCESS §6.4, 200.1)."""

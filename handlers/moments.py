@@ -190,6 +190,15 @@ def _reminders(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
         yield Row("hold", f"hold/{opened.seq}", _some(*reminders), opened.seq)
 
 
+def _idle(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
+    """A claimed task whose holder has done nothing to the call for an update interval (§6.5.9)."""
+    call, codes = case.incident, scene.codes
+    every = codes.minutes(call.priority, "update")
+    if every and call.acted_at:
+        at = calendar.add(codes, codes.calendar(call.priority), call.acted_at, every)
+        yield Row("idle", f"idle/{call.acted_at.timestamp():.0f}", _some(Moment(1, at)))
+
+
 def _unanswered(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """The caller was tried often enough and stays silent: the time after the solution ends it (200.9)."""
     until = confirmation.silent_until(case, scene)
@@ -210,6 +219,9 @@ def _level(trigger: Code, priority: str | None) -> str:
     return str(levels.get(priority or "*") or levels["*"])
 
 
-WORKED = (_response, _shares, _box, _acceptance, _updates, _promise, _major, _reminders)
+WORKED = (_response, _shares, _box, _acceptance, _updates, _promise, _major, _reminders, _idle)
 
-FINDERS: dict[str, tuple[Callable[..., Iterator[Row]], ...]] = {"ST7": (_unanswered,), "ST8": ()}
+FINDERS: dict[str, tuple[Callable[..., Iterator[Row]], ...]] = {
+    "ST7": (_unanswered, _idle),
+    "ST8": (),
+}
