@@ -81,7 +81,8 @@ def _overdue(case: Case, shown: Clocks, happened: list[Event], scene: Scene) -> 
     cancelled = any((one.clock, one.do) == (RESOLVE, "cancel") for one in happened)
     late = clocks.breached(clock, scene.now, scene.codes)
     if late and (cancelled or call.overdue_at is None):
-        group = call.assigned_group or call.owner_group
+        handed = case.hand_off.group if case.hand_off else None
+        group = call.assigned_group or handed or call.owner_group
         return {"overdue_at": clocks.breach(late, scene.codes), "overdue_group": group}
     return {} if late else {"overdue_at": None, "overdue_group": None}
 
@@ -141,7 +142,8 @@ def _box(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
 def _silent(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """Nobody accepts: leader and backup of the group are told; the desk may recall it (200.5)."""
     order = next(one for one in case.work_orders if one.seq == row.subject)
-    people = scene.facts.leaders(order.group or case.incident.owner_group)
+    leaders = scene.facts.leaders(order.group or case.incident.owner_group)
+    people = [one for one in leaders if one != case.incident.complained_about]
     params = {"order": order.no, "group": order.group}
     key = f"{row.key}/{due[-1].number:g}"
     return Outcome(notices=[Notice("not_accepted", one, params, f"{key}/{one}") for one in people])
