@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from handlers import answers, closure, major, rights, triggers
+from handlers import answers, closure, major, rights, triggers, work_orders
 from handlers.errors import EndHoldFirst, LoweringRefused, NotPrioritised
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
@@ -76,7 +76,7 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
     urgency = codes.check("urgency", answer["urgency"], "urgency").code
     if call.call_type != "INC" or call.priority is None:
         raise NotPrioritised("priority", no=call.no)
-    new = codes.matrix(impact, urgency)
+    new = matrix(replace(call, impact=impact, urgency=urgency), scene)
     raised = codes.rank(new) < codes.rank(call.priority)
     if raised:
         rights.staff(scene, "priority")
@@ -93,6 +93,7 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
             "priority_reason": reason,
             "segment": call.segment + (new != call.priority),
         },
+        rows=work_orders.accept_by(case, new, raised, scene) if new != call.priority else (),
         lines=[Line("priority", reason)],
         notices=[Notice("priority_changed", call.told, params)] if new != call.priority else (),
     )
@@ -134,7 +135,9 @@ def _hold_allows(call: Incident, impact: str, priority: str, scene: Scene) -> No
         return
     rule = scene.codes.row("hold", call.hold)
     never = rule.data.get("never", ())
-    if priority in never or (never and major.criteria(impact, priority, scene)):
+    asks = priority != call.priority and priority in rule.data.get("manager", ())
+    forbidden = priority in never or (never and major.criteria(impact, priority, scene))
+    if forbidden or (asks and not rights.is_manager(scene)):
         raise EndHoldFirst("impact", "urgency", no=call.no, hold=rule.code, priority=priority)
 
 

@@ -73,7 +73,8 @@ def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
 def _overdue(case: Case, shown: Clocks, happened: list[Event], scene: Scene) -> dict[str, Any]:
     """A breach is written once, with the group that held the call then (§6.1.2).
 
-    That of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1).
+    That of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1); so does one
+    that was none, as the solution that is entered now came in time or the day is no working day any more.
     """
     call, clock = case.incident, shown[RESOLVE]
     cancelled = any((one.clock, one.do) == (RESOLVE, "cancel") for one in happened)
@@ -81,7 +82,7 @@ def _overdue(case: Case, shown: Clocks, happened: list[Event], scene: Scene) -> 
     if late and (cancelled or call.overdue_at is None):
         group = call.assigned_group or call.owner_group
         return {"overdue_at": clocks.breach(late, scene.codes), "overdue_group": group}
-    return {"overdue_at": None, "overdue_group": None} if cancelled else {}
+    return {} if late else {"overdue_at": None, "overdue_group": None}
 
 
 def _noted(row: Row, due: list[Moment], scene: Scene) -> Outcome:

@@ -248,8 +248,8 @@ class EndHoldFirst(Refused):
     """A call on a hold that its new priority forbids is taken off the hold first (PROCESS §6.5.4)."""
 
     code = "end-hold-first"
-    zh = "事件 {no} 正在挂起 {hold},优先级 {priority} 或重大事件不允许;请先结束挂起。"
-    en = "The call {no} is on hold {hold}, which {priority} or a major incident forbids; end the hold first."
+    zh = "事件 {no} 正在挂起 {hold},优先级 {priority} 或重大事件不允许或须由事件经理决定;请先结束挂起。"
+    en = "{no} is on hold {hold}, which {priority} forbids or leaves to the manager; end the hold first."
 
 
 class HoldTooLong(Refused):

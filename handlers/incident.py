@@ -170,6 +170,7 @@ class Engagement:
     seq: int
     kind: str
     work_order: int
+    group: str | None = None
     vendor: str | None = None
     contract: str | None = None
     evidence: str | None = None

@@ -124,12 +124,12 @@ def _acceptance(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
         return
     limit, stages = codes.minutes(priority, "accept"), codes.row("escalation_trigger", "X3").data["stages"]
     for order in case.work_orders:
-        if order.status == "W1" and order.due_accept and order.created_at and limit:
-            began = order.created_at
+        if order.status == "W1" and order.due_accept and limit:
+            ends, on = order.due_accept, codes.calendar(priority)
             silent = [
                 Moment(
                     stage["at"],
-                    calendar.add(codes, codes.calendar(priority), began, limit * stage["at"] / 100),
+                    calendar.add(codes, on, ends, limit * (stage["at"] - 100) / 100),
                     ("X3", stage["level"]),
                 )
                 for stage in stages

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers import calendar
 from handlers.errors import WorkOrderRefused
 from handlers.incident import Case, Scene, WorkOrder
 from handlers.outcome import Notice, Outcome, Row
@@ -121,6 +122,17 @@ def carried(case: Case) -> tuple[WorkOrder, ...]:
 def reassign(order: WorkOrder, assignee: str | None, scene: Scene) -> tuple[Row, ...]:
     """Another member of the group works on it; a finished work order keeps who did it."""
     return (Row("work_order", order.seq, {"assignee": assignee}),) if order.status in OPEN else ()
+
+
+def accept_by(case: Case, priority: str, raised: bool, scene: Scene) -> list[Row]:
+    """The limits of what nobody has accepted yet, by another priority; a raise makes none later (§6.5.3)."""
+    rows = []
+    for order in case.work_orders:
+        if order.status == "W1" and order.due_accept and order.created_at:
+            due = calendar.due(scene.codes, priority, "accept", scene.now if raised else order.created_at)
+            due = min(due or order.due_accept, order.due_accept) if raised else due
+            rows.append(Row("work_order", order.seq, {"due_accept": due}))
+    return rows
 
 
 def close(case: Case, scene: Scene) -> Outcome:

@@ -315,6 +315,29 @@ def test_a_solution_recorded_late_stops_the_clock_when_it_was(begin):
     assert story.elapsed(at(11, 24, 18)) == 60
 
 
+def test_a_solution_that_is_entered_after_the_end_but_came_before_it_is_on_time(begin):
+    story = begin(at(11, 24, 9), priority="P2").until(at(11, 24, 13, 5))
+    assert story.call.overdue_at == at(11, 24, 13)
+
+    story.at(at(11, 24, 13, 10), status="ST7", step="200.9", resolved_at=at(11, 24, 12, 50))
+
+    assert story.elapsed() == 230
+    assert (story.call.overdue_at, story.call.overdue_group) == (None, None)
+
+
+def test_a_breach_is_none_where_the_day_is_no_working_day_any_more(begin):
+    story = begin(at(11, 24, 9)).until(at(11, 25, 10))
+    assert story.call.overdue_at == at(11, 25, 9)
+
+    story.codes = seeded(
+        Code("calendar_day", "BH 2026-11-24", "", "", data={"calendar": "BH", "working": False})
+    )
+    story.at(at(11, 25, 10))
+
+    assert story.call.resolve_by == at(11, 25, 18)
+    assert story.call.overdue_at is None
+
+
 def test_a_closed_call_that_comes_back_is_not_charged_for_the_time_between(begin):
     story = begin(at(11, 24, 9), priority="P2").solved(at(11, 24, 10))
     story.at(at(11, 24, 11), status="ST8", step="200.10")

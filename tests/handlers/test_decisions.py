@@ -65,6 +65,15 @@ def test_a_vip_raises_urgency_one_step_but_never_to_p1_alone(scene, call, impact
     assert classification.matrix(call, scene) == priority
 
 
+def test_a_vip_raises_urgency_in_a_later_change_too(scene, call):
+    judged = replace(call, call_type="INC", impact="I3", urgency="U3", priority="P3", vip=True)
+    answer = {"impact": "I3", "urgency": "U2", "priority_reason": "面签排队"}
+
+    decided = classification.change_priority(Case(judged), answer, scene)
+
+    assert decided.changes["priority"] == "P2"
+
+
 def test_an_override_below_p2_needs_the_manager(scene, call):
     wanted = replace(call, impact="I2", urgency="U2", priority="P4", priority_reason="影响小")
 
