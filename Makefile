@@ -4,14 +4,16 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_VERSION := 26.3
 INPUTS := pyproject.toml requirements.lock
+CLIENTS := tests/api/rest/clients/package.json tests/api/rest/clients/package-lock.json
 FUZZED = $(shell grep -rlE '^(from|import) hypothesis' tests --include='test_*.py')
 
-.PHONY: help run demo test bench check lint format docs mutants fuzz reliability lock clean
+.PHONY: help run demo test clients bench check lint format docs mutants fuzz reliability lock clean
 
 help:
 	@echo "make run      install if needed, then serve flow200 on http://127.0.0.1:8080"
 	@echo "make demo     play a day of a bank into a scratch database, then serve it"
 	@echo "make test     the tests, on SQLite and PostgreSQL"
+	@echo "make clients  Node.js (PyPI) and camunda-deploy (npm) into .venv; make test then runs them too"
 	@echo "make check    format, lint, types, arrows, then the tests"
 	@echo "make bench    the goals of speed, measured; not part of the tests"
 	@echo "make lint     the same without the tests"
@@ -34,6 +36,8 @@ demo: .venv/installed
 test: .venv/installed-dev
 	@echo "==> tests on SQLite and PostgreSQL, a worker for each core"
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+clients: .venv/clients/installed
 
 bench: .venv/installed-dev
 	@echo "==> benchmarks: CPU ratios in one interleaved run (some minutes; ends with 1 when a goal is missed)"
@@ -68,7 +72,7 @@ reliability: .venv/installed-dev
 
 lock: .venv/python
 	@echo "==> resolving the dependencies without the pins"
-	@$(PIP) install --upgrade --editable '.[postgres]' --group test --group lint
+	@$(PIP) install --upgrade --editable '.[postgres]' --group test --group lint --group clients
 	@$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > requirements.lock
 	@touch .venv/installed .venv/installed-dev
 
@@ -93,4 +97,12 @@ clean:
 .venv/installed-dev: .venv/installed
 	@echo "==> installing what the tests and checks need into .venv (only when the pins change)"
 	@$(PIP) install --constraint requirements.lock --group test --group lint
+	@touch $@
+
+# npm checks each package against the hash in package-lock.json and runs no script of theirs.
+.venv/clients/installed: .venv/installed-dev $(CLIENTS)
+	@echo "==> installing Node.js and the clients of Camunda into .venv (for the tests, only when the pins change)"
+	@$(PIP) install --constraint requirements.lock --group clients
+	@mkdir -p $(@D) && cp $(CLIENTS) $(@D)
+	@cd $(@D) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@

@@ -97,8 +97,16 @@ def deploy(paths: tuple[Path, ...], as_json: bool) -> None:
 
     with _findings():
         done = install.deploy(product(), paths, paths[0].stem)
-    versions = [{"process": key, "version": version} for key, version in done.definitions]
-    answer({"id": done.id, "unchanged": done.unchanged, "definitions": versions}, as_json, _said(done))
+    if done.warnings:
+        say(_listed(done.warnings))
+    told = {
+        "id": done.id,
+        "unchanged": done.unchanged,
+        "definitions": [{"process": key, "version": version} for key, version in done.definitions],
+        "carried_forms": [asdict(form) for form in done.carried],
+        "warnings": [asdict(finding) for finding in done.warnings],
+    }
+    answer(told, as_json, _said(done))
 
 
 @cli.command()
@@ -204,7 +212,11 @@ def _listed(found: "Sequence[Finding]") -> str:
 
 def _said(done: "Deployment") -> str:
     versions = ", ".join(f"{key} version {version}" for key, version in done.definitions)
-    return f"{'unchanged' if done.unchanged else 'deployed'}: {versions}"
+    lines = [f"{'unchanged' if done.unchanged else 'deployed'}: {versions}"]
+    for earlier in sorted({form.deployment_id for form in done.carried}):
+        names = ", ".join(form.file for form in done.carried if form.deployment_id == earlier)
+        lines.append(f"forms kept from deployment {earlier}: {names}")
+    return "\n".join(lines)
 
 
 def _without_password(url: str) -> str:

@@ -224,6 +224,8 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (desk_errors.CarriedByTask, 409),
     (desk_errors.HandOffByProcess, 409),
     (desk_errors.HandOffAnswered, 409),
+    (desk_errors.HandOverAcknowledged, 409),
+    (desk_errors.HandOverOver, 409),
     (desk_errors.NotAllowed, 403),
     (desk_errors.Refused, 422),
 )

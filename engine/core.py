@@ -25,7 +25,7 @@ from engine.errors import (
     Unavailable,
 )
 from engine.expressions import ExpressionError
-from engine.forms import Form
+from engine.forms import Form, message_form
 from engine.jobs import Jobs
 from engine.live import Live, check_key, scalars
 from engine.ports import SYSTEM, Actor, Command, Domain, Element, Instance
@@ -126,13 +126,15 @@ class Engine:
         with self._task("claim", task_id, by, now) as (live, row):
             assignees.claim(live, row)
 
-    def unclaim(self, task_id: str, by: Actor, now: datetime) -> None:
+    def unclaim(self, task_id: str, by: Actor, now: datetime, *, held_by: str | None = None) -> None:
         """Give a task back to its groups: its holder, or whom the domain lets give it.
 
-        Raises TaskNotFound, TaskNotOpen, and what the domain refuses.
+        From nobody but `held_by`, if given: else nothing changes. Raises TaskNotFound, TaskNotOpen, and
+        what the domain refuses.
         """
         with self._task("unclaim", task_id, by, now) as (live, row):
-            assignees.assign(live, row, None)
+            if held_by in (None, row.assignee):
+                assignees.assign(live, row, None)
 
     def assign(
         self, task_id: str, person: str | None, by: Actor, now: datetime, *, only_free: bool = False
@@ -408,7 +410,7 @@ class Engine:
             raise NotWaiting(key=business_key or instance_id, message=message)
         element = live.diagram.element(places[0].element_id)
         live.at_element = element.id
-        command, form = verb.command, live.forms.get(f"message_{message}")
+        command, form = verb.command, live.forms.get(message_form(message))
         given = form.check(data, lambda key: self.domain.options(command, key)) if form else scalars(data)
         token = live.token(places[0].token)
         effect = self.domain.message(command, message, element, live.view(token.data), given)

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
@@ -12,7 +12,7 @@ from engine import diagram as diagrams
 from engine import lint, reads, store
 from engine.diagram import Diagram
 from engine.errors import DefinitionNotFound, InvalidDiagram, UnknownFile
-from engine.forms import Form, FormError, compile_form, is_form
+from engine.forms import Form, FormError, compile_form, form_id, is_form, message_form
 from engine.ports import Command, Domain
 from engine.prepared import prepared
 
@@ -32,13 +32,22 @@ _NEWEST = prepared(
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A form file that was not sent: its name, and the earlier deployment it was taken from."""
+
+    file: str
+    deployment_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a deploy did: the definitions it made, or found unchanged, and lint's warnings."""
+    """What a deploy did: the definitions it made, or found unchanged; lint's warnings; forms carried over."""
 
     id: str
     definitions: tuple[tuple[str, int], ...]
     unchanged: bool
     warnings: tuple[lint.Finding, ...] = ()
+    carried: tuple[Carried, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +62,12 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of one deployment: its diagrams and its forms."""
+    """The files of one deployment: its diagrams and its forms; `carried` names those that nobody sent."""
 
     name: str
     source: str | None
     content: Mapping[str, bytes]
+    carried: Mapping[str, Carried] = field(default_factory=dict)
 
     @property
     def drawn(self) -> dict[str, bytes]:
@@ -84,9 +94,11 @@ class Definitions:
     def deploy(self, command: Command, files: Files, domain: Domain, duplicates: Duplicates) -> Deployment:
         """Check and store files inside `command`; nobody else may deploy meanwhile.
 
+        A form that they name and do not hold comes from the newest deployment that has it.
         Raises UnknownFile, InvalidDiagram with every finding.
         """
         refuse_unknown(files.content)
+        files = _completed(command.connection, files)
         forms, findings = _forms(files.content)
         previous = self._previous_ids(command.connection)
         findings += lint.lint(files.drawn, topics=domain.topics, forms=forms, previous_ids=previous)
@@ -104,7 +116,7 @@ class Definitions:
         versions = {d.key: (r.version if (r := newest[d.key]) else 0) + 1 for d in built}
         _write_definitions(command, deployment_id, [d for d in built if d.key not in kept], versions)
         made = tuple((d.key, kept[d.key].version if d.key in kept else versions[d.key]) for d in built)
-        return Deployment(deployment_id, made, False, warnings)
+        return Deployment(deployment_id, made, False, warnings, tuple(files.carried.values()))
 
     def newest(self, connection: Connection, key: str) -> Definition:
         """The newest version of a process. Raises DefinitionNotFound."""
@@ -162,6 +174,20 @@ def refuse_unknown(names: Mapping[str, Any]) -> None:
             raise UnknownFile(name=store.storable(name, 100), kinds=", ".join(KINDS))
 
 
+def _completed(connection: Connection, files: Files) -> Files:
+    """The files, with the forms that they name and only an earlier deployment has."""
+    held = {form_id(name, raw) for name, raw in files.content.items()}
+    missing = diagrams.wanted_forms(files.drawn) - held
+    content, carried = dict(files.content), {}
+    for row in reads.newest_forms(connection, missing):
+        name = row.name
+        while name in content:
+            name = f"_{name}"
+        content[name] = bytes(row.content)
+        carried[name] = Carried(name, row.sent_with)
+    return replace(files, content=content, carried=carried)
+
+
 def newest_row(connection: Connection, key: str) -> Row[Any] | None:
     """The row of the newest version of a process."""
     found: Row[Any] | None = connection.execute(_NEWEST, {"this": store.storable(key)}).first()
@@ -204,9 +230,9 @@ def _is_same_set(connection: Connection, files: Files, known: Mapping[str, Row[A
 def _meaning(files: Files, diagram: Diagram) -> Any:
     """What makes a process what it is: its file, the files it may call, the forms it names."""
     drawn = files.drawn if diagram.subprocesses else {diagram.file: files.content.get(diagram.file)}
-    messages = {f"message_{n.message}" for n in diagram.nodes.values() if n.message}
+    messages = {message_form(n.message) for n in diagram.nodes.values() if n.message}
     wanted = diagram.form_ids | messages
-    forms = {compile_form(n, raw).id: raw for n, raw in files.content.items() if is_form(n)}
+    forms = {form_id(name, raw): raw for name, raw in files.content.items()}
     return drawn, {name: raw for name, raw in forms.items() if name in wanted}
 
 
@@ -224,9 +250,21 @@ def _write_files(command: Command, files: Files) -> str:
     )
     command.connection.execute(
         insert(store.resource),
-        [{"deployment_id": deployment_id, "name": n, "content": raw} for n, raw in files.content.items()],
+        [_resource(deployment_id, files, name) for name in files.content],
     )
     return deployment_id
+
+
+def _resource(deployment_id: str, files: Files, name: str) -> dict[str, Any]:
+    raw, carried = files.content[name], files.carried.get(name)
+    form = form_id(name, raw)
+    return {
+        "deployment_id": deployment_id,
+        "name": name,
+        "content": raw,
+        "form": form and store.storable(form, 200),
+        "carried_from": carried and carried.deployment_id,
+    }
 
 
 def _write_definitions(

@@ -1,6 +1,7 @@
 """From BPMN files to diagrams that can run: parsed once per deployed version, shared by all instances."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,10 +19,11 @@ from SpiffWorkflow.spiff.parser import SpiffBpmnParser
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 
 from engine.errors import InvalidDiagram
+from engine.forms import message_form
 from engine.lint import Finding
 from engine.ports import Element
 from engine.services import ServiceTask
-from engine.xml import read_xml
+from engine.xml import InvalidXML, read_xml
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
@@ -99,6 +101,26 @@ def build(files: Mapping[str, bytes]) -> list[Diagram]:
         for process in root.iterchildren(f"{{{BPMN}}}process")
         if process.get("isExecutable") == "true"
     ]
+
+
+def wanted_forms(files: Mapping[str, bytes]) -> set[str]:
+    """The ids of the forms that diagrams name and of those that their messages may have.
+
+    Lint was not asked yet: a file that is no XML names none.
+    """
+    found: set[str] = set()
+    for raw in files.values():
+        with suppress(InvalidXML):
+            found |= _wanted(read_xml(raw))
+    return found
+
+
+def _wanted(root: Any) -> set[str]:
+    messages = {m.get("id"): m.get("name") for m in root.iter(f"{{{BPMN}}}message")}
+    nodes = [node for node in root.iter() if isinstance(node.tag, str)]
+    named = {node.get(f"{{{CAMUNDA}}}formRef") for node in nodes} - {None}
+    heard = {messages.get((node.get("messageRef") or "").rpartition(":")[2]) for node in nodes}
+    return named | {message_form(name) for name in heard if name}
 
 
 def attributes(raw: bytes, key: str) -> Mapping[str, str]:

@@ -82,6 +82,19 @@ def is_form(name: str) -> bool:
     return name.lower().endswith(".form")
 
 
+def message_form(message: str) -> str:
+    """The id of the form that checks what a message carries."""
+    return f"message_{message}"
+
+
+def form_id(name: str, raw: bytes) -> str | None:
+    """The id by which a diagram names this form; None where the file is no form."""
+    try:
+        return _id(name, orjson.loads(raw)) if is_form(name) else None
+    except (AttributeError, ValueError):
+        return None
+
+
 def compile_form(name: str, raw: bytes) -> Form:
     """Read one `.form` file. Raises FormError naming the component that cannot be used."""
     try:
@@ -92,14 +105,17 @@ def compile_form(name: str, raw: bytes) -> Form:
 
 def _compiled(name: str, drawn: Any) -> Form:
     components = drawn["components"]
-    form_id = drawn.get("id") or name.removesuffix(".form")
     found = tuple(_field(c, name) for c in _flat(components, name) if c.get("type") not in _SILENT)
     doubles = {f.key for f in found if sum(g.key == f.key for g in found) > 1}
     if doubles:
         raise FormError(f"{name}: the keys {', '.join(sorted(doubles))} stand twice")
     limits = {c["key"]: c.get("validate") or {} for c in _flat(components, name) if "key" in c}
     members = {f.key: _member(f, limits.get(f.key, {}), name) for f in found}
-    return Form(str(form_id), found, Schema.from_dict(members, name="Form")())
+    return Form(_id(name, drawn), found, Schema.from_dict(members, name="Form")())
+
+
+def _id(name: str, drawn: Any) -> str:
+    return str(drawn.get("id") or name.removesuffix(".form"))
 
 
 def _flat(components: Any, name: str) -> list[dict[str, Any]]:

@@ -5,11 +5,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from engine import reads, store
-from engine.errors import EngineError, Failed, JobTaken, NotWaiting
+from engine.errors import (
+    EngineError,
+    Failed,
+    InstanceEnded,
+    JobTaken,
+    NotWaiting,
+    TaskNotFound,
+    TaskNotOpen,
+)
 from engine.ports import SYSTEM
+from engine.prepared import prepared
 from engine.rows import add_jobs
 
 if TYPE_CHECKING:
@@ -19,6 +28,18 @@ log = logging.getLogger("flow200.jobs")
 
 ATTEMPTS = 3
 BACK_OFF = timedelta(minutes=1)
+
+_PEEK = prepared(select(store.job).where(store.job.c.key == bindparam("this")))
+_TAKE = prepared(
+    update(store.job)
+    .where(store.job.c.key == bindparam("this"), store.job.c.state == "open")
+    .values(
+        state="done",
+        done_at=bindparam("done_at"),
+        attempts=store.job.c.attempts + 1,
+        result=bindparam("result"),
+    )
+)
 
 Runner = Callable[[Any, Row[Any]], None]
 """Does a job's work inside the verb (first argument) that also marks it done."""
@@ -42,7 +63,7 @@ class Jobs:
             query = (
                 select(table.c.key)
                 .where(table.c.state == "open", table.c.due_at <= now)
-                .order_by(table.c.due_at)
+                .order_by(table.c.due_at, table.c.id)
                 .limit(limit)
             )
             keys = list(connection.execute(query).scalars())
@@ -65,6 +86,8 @@ class Jobs:
                     self._start_or_send(row, now)
                 case "domain":
                     self._work(row, now)
+                case "unclaim":
+                    self._unclaim(row, now)
                 case _:
                     self._run_inside(row, now)
         except Exception as error:
@@ -72,7 +95,8 @@ class Jobs:
 
     def _peek(self, key: str) -> Row[Any] | None:
         with self._engine.database.read() as connection:
-            return connection.execute(select(store.job).where(store.job.c.key == key)).first()
+            row: Row[Any] | None = connection.execute(_PEEK, {"this": key}).first()
+        return row
 
     def _run_inside(self, row: Row[Any], now: datetime) -> None:
         """Lock the instance before the job's row, as the verbs that cancel jobs do: no two wait in a ring."""
@@ -120,6 +144,16 @@ class Jobs:
                 raise JobTaken(key=row.key)
             add_jobs(verb.command, effect.jobs)
 
+    def _unclaim(self, row: Row[Any], now: datetime) -> None:
+        """Give a task back to its groups, unless it is over or somebody else's by now."""
+        wanted, result = row.payload, "given back"
+        try:
+            self._engine.unclaim(wanted["task"], SYSTEM, now, held_by=wanted["person"])
+        except (TaskNotFound, TaskNotOpen, InstanceEnded):
+            result = "over"
+        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+            self.take(verb.command.connection, row.key, now, result)
+
     def _send(self, row: Row[Any], now: datetime) -> None:
         """Deliver a message; when nobody listens the job ends and says so, here and to the domain.
 
@@ -146,12 +180,7 @@ class Jobs:
 
     def take(self, connection: Connection, key: str, now: datetime, result: str | None = None) -> bool:
         """Mark an open job as done; False when somebody else was first."""
-        table = store.job
-        done = connection.execute(
-            update(table)
-            .where(table.c.key == key, table.c.state == "open")
-            .values(state="done", done_at=now, attempts=table.c.attempts + 1, result=result)
-        )
+        done = connection.execute(_TAKE, {"this": key, "done_at": now, "result": result})
         return bool(done.rowcount)
 
     def reopen(self, connection: Connection, key: str, now: datetime) -> None:

@@ -236,6 +236,29 @@ def waiting(
     return sorted(set(connection.execute(query).scalars()))
 
 
+def newest_forms(connection: Connection, form_ids: Collection[str]) -> list[Row[Any]]:
+    """The file of each of these forms in the newest deployment that holds it, and where it was first sent."""
+    table, wanted = store.resource, [store.storable(one, 200) for one in form_ids]
+    newest = (
+        select(table.c.form, func.max(table.c.deployment_id))
+        .where(table.c.form.in_(wanted))
+        .group_by(table.c.form)
+    )
+    first = func.coalesce(table.c.carried_from, table.c.deployment_id).label("sent_with")
+    query = select(table.c.form, table.c.name, table.c.content, first)
+    query = query.where(tuple_(table.c.form, table.c.deployment_id).in_(newest)).order_by(table.c.name)
+    found: dict[str, Any] = {row.form: row for row in connection.execute(query)}
+    return [*found.values()]
+
+
+def carried(connection: Connection, deployment_id: str) -> list[Row[Any]]:
+    """The form files of a deployment that nobody sent with it: name, and the deployment they came from."""
+    table = store.resource
+    mine = (table.c.deployment_id == deployment_id, table.c.carried_from.is_not(None))
+    query = select(table.c.name, table.c.carried_from).where(*mine).order_by(table.c.name)
+    return list(connection.execute(query))
+
+
 def resources(connection: Connection, deployment_id: str) -> dict[str, bytes]:
     """The files of a deployment by name."""
     table = store.resource

@@ -93,7 +93,11 @@ resource = Table(
     Column("deployment_id", String(36), primary_key=True),
     Column("name", String(200), primary_key=True),
     Column("content", LargeBinary, nullable=False),
+    Column("form", String(200)),
+    Column("carried_from", String(36)),
+    Index("resource_form", "form", "deployment_id"),
 )
+"""`form`: the id of a form file. `carried_from`: where a file was taken from that was not sent along."""
 
 definition = Table(
     "definition",

@@ -8,6 +8,7 @@ from handlers import (
     calendar,
     closure,
     duplicates,
+    duty,
     hand_offs,
     rights,
     triggers,
@@ -74,19 +75,25 @@ def designate(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def assign(case: Case, variables: Variables, scene: Scene) -> Outcome:
-    """Make the dispatch work order; a designated one is accepted by definition."""
+    """Make the dispatch work order, proposed to who of the group is on duty (§6.5.9).
+
+    A designated one is accepted by definition, and belongs to whom the manager named.
+    """
     group, forced, call = str(variables.get("group")), bool(variables.get("forced")), case.incident
     due = calendar.due(scene.codes, call.priority, "accept", scene.now)
-    order = work_orders.issue(case, "DSP", scene, group=group, due_accept=due, forced=forced)
+    crew = scene.facts.crew(group)
+    named = call.assignee if forced else None
+    assignee = named or duty.on_duty(group, crew, scene, never=call.complained_about)
+    people: dict[str, Any] = {"assignee": assignee, "backup": duty.backup(group, scene)}
+    order = work_orders.issue(case, "DSP", scene, group=group, **people, due_accept=due, forced=forced)
     rows = [order]
-    changes: dict[str, Any] = {"assigned_group": group, "dispatch_count": call.dispatch_count + 1}
+    changes: dict[str, Any] = {"assigned_group": group, "assignee": assignee}
+    changes |= {"dispatch_count": call.dispatch_count + 1}
     if forced:
-        changes |= {"status": "ST3", "assignee": call.assignee}
-        accepted = {"assignee": call.assignee}
-        rows += work_orders.step_from(order.seq, order.values["no"], "W1", "W2", scene, **accepted)
-    else:
-        changes |= {"assignee": None}
-    told = [Notice("dispatched", one, {"group": group}) for one in scene.facts.leaders(group)]
+        changes |= {"status": "ST3"}
+        rows += work_orders.step_from(order.seq, order.values["no"], "W1", "W2", scene)
+    people_told = dict.fromkeys(one for one in (assignee, *duty.leaders(crew)) if one)
+    told = [Notice("dispatched", one, {"group": group}) for one in people_told]
     told.append(Notice("dispatched_caller", call.told, {"group": group}))
     return Outcome(changes, {"group": group, "forced": forced}, rows, told)
 
@@ -140,11 +147,8 @@ def recall(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """The desk takes a silent dispatch back (W7) and dispatches elsewhere."""
     rights.desk(scene, "recall")
     note = answers.text(answer, "note")
-    return Outcome(
-        {"assigned_group": None, "assignee": None},
-        rows=work_orders.recall(case, scene, "DSP"),
-        lines=[Line("recall", note)],
-    )
+    given_up = Outcome({"assigned_group": None, "assignee": None}, lines=[Line("recall", note)])
+    return given_up + work_orders.recall(case, scene, "DSP")
 
 
 def time_box_over(case: Case, answer: Answer, scene: Scene) -> Outcome:
@@ -162,11 +166,12 @@ def escalation_decided(case: Case, answer: Answer, scene: Scene) -> Outcome:
     rights.manager(scene, "escalation_decided")
     # From ST5 the table leads to first line by way of ST4 only (§6.7.2).
     left = {"status": "ST4"} if case.incident.status == "ST5" else {}
-    return Outcome(
+    given_up = Outcome(
         {"assigned_group": None, "assignee": None, **left},
-        rows=[*work_orders.recall(case, scene), *work_orders.take_back(case, scene)],
+        rows=work_orders.take_back(case, scene),
         lines=[Line("escalation_decided", answers.text(answer, "decision"))],
     )
+    return given_up + work_orders.recall(case, scene)
 
 
 def _reject(case: Case, answer: Answer, scene: Scene) -> Outcome:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from handlers import answers, closure, major, rights, triggers
+from handlers import answers, closure, major, rights, triggers, work_orders
 from handlers.errors import EndHoldFirst, LoweringRefused, NotPrioritised
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
@@ -47,7 +47,7 @@ def prioritise(case: Case, variables: Variables, scene: Scene) -> Outcome:
         outcome += major.declare(call, scene.by.id, scene)
     if by_criteria or call.major:
         outcome += major.alert(call, priority, scene) + triggers.trigger(case, "X1", scene)
-    return outcome + _security(case, priority, scene)
+    return outcome + security(case, priority, scene)
 
 
 def matrix(call: Incident, scene: Scene) -> str:
@@ -76,7 +76,8 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
     urgency = codes.check("urgency", answer["urgency"], "urgency").code
     if call.call_type != "INC" or call.priority is None:
         raise NotPrioritised("priority", no=call.no)
-    new = codes.matrix(impact, urgency)
+    judged_anew = (impact, urgency) != (call.impact, call.urgency)
+    new = matrix(replace(call, impact=impact, urgency=urgency), scene) if judged_anew else call.priority
     raised = codes.rank(new) < codes.rank(call.priority)
     if raised:
         rights.staff(scene, "priority")
@@ -93,6 +94,7 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
             "priority_reason": reason,
             "segment": call.segment + (new != call.priority),
         },
+        rows=work_orders.accept_by(case, new, raised, scene) if new != call.priority else (),
         lines=[Line("priority", reason)],
         notices=[Notice("priority_changed", call.told, params)] if new != call.priority else (),
     )
@@ -102,6 +104,20 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
     if now_major and (raised or not call.major):
         outcome += major.alert(call, new, scene) + triggers.trigger(case, "X1", scene)
     return outcome
+
+
+def security(case: Case, priority: str, scene: Scene) -> Outcome:
+    """A security leaf, or one below: the security group is alerted, and the manager hears (X12, §6.6.4)."""
+    call = case.incident
+    if not is_security(call.classification, scene):
+        return Outcome()
+    alert = major.tell(scene.codes.row("escalation_trigger", "X12").data["also"], priority, scene)
+    return alert if call.status in triggers.OVER else alert + triggers.trigger(case, "X12", scene)
+
+
+def is_security(leaf: str | None, scene: Scene) -> bool:
+    """A leaf for which security or data loss is suspected."""
+    return bool(scene.codes.inherited(leaf, "security"))
 
 
 def expected(call: Incident, scene: Scene) -> Incident:
@@ -120,7 +136,9 @@ def _hold_allows(call: Incident, impact: str, priority: str, scene: Scene) -> No
         return
     rule = scene.codes.row("hold", call.hold)
     never = rule.data.get("never", ())
-    if priority in never or (never and major.criteria(impact, priority, scene)):
+    asks = priority != call.priority and priority in rule.data.get("manager", ())
+    forbidden = priority in never or (never and major.criteria(impact, priority, scene))
+    if forbidden or (asks and not rights.is_manager(scene)):
         raise EndHoldFirst("impact", "urgency", no=call.no, hold=rule.code, priority=priority)
 
 
@@ -143,14 +161,6 @@ def _overridden(call: Incident, by_matrix: str, scene: Scene) -> str:
         return by_matrix
     may_lower(by_matrix, call.priority, scene)
     return call.priority
-
-
-def _security(case: Case, priority: str, scene: Scene) -> Outcome:
-    """A security leaf, or one below: the security group is alerted, and the manager hears (X12, §6.6.4)."""
-    if not scene.codes.inherited(case.incident.classification, "security"):
-        return Outcome()
-    groups = scene.codes.row("escalation_trigger", "X12").data["also"]
-    return major.tell(groups, priority, scene) + triggers.trigger(case, "X12", scene)
 
 
 def _contact(call: Incident, scene: Scene) -> str:

@@ -54,9 +54,10 @@ def withdraw(case: Case, answer: Answer, scene: Scene) -> Outcome:
         + waits.resume(case, "withdraw", scene, work_goes_on=False)
         + Outcome(
             {"closure_code": code.code, "hold": None, "held_from": None},
-            rows=[*work_orders.recall(case, scene), *ended, *handed],
+            rows=[*ended, *handed],
             lines=[Line("withdraw", answers.text(answer, "reason"))],
         )
+        + work_orders.recall(case, scene)
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILES = ("process.toml", "catalogue.toml")
 REVISION = "codes"
+ALWAYS = "24x7"
+"""The calendar without gaps (PROCESS §6.5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Codes:
     def calendar(self, priority: str | None) -> str:
         """The calendar that a priority's figures are measured on."""
         row = self.table("priority").get(priority or "")
-        return str(row.data["calendar"]) if row else "24x7"
+        return str(row.data["calendar"]) if row else ALWAYS
 
     def default_group(self, category: str | None) -> str | None:
         """The group a category routes to; None if somebody must designate (PROCESS §6.7.4)."""
@@ -140,12 +142,17 @@ class Codes:
 
 
 def load(connection: Connection) -> int:
-    """Insert the rows of the shipped files that the database does not hold yet; returns how many.
+    """Insert the rows of the shipped files that the database does not hold yet; returns how many."""
+    return add(connection, shipped())
+
+
+def add(connection: Connection, wanted: Iterable[Code]) -> int:
+    """Insert the rows that the database does not hold yet; returns how many.
 
     Rows that are there stay as their owners left them.
     """
     present = {tuple(row) for row in connection.execute(select(tables.code.c.table, tables.code.c.code))}
-    fresh = [values(row) for row in shipped() if (row.table, row.code) not in present]
+    fresh = [values(row) for row in wanted if (row.table, row.code) not in present]
     if fresh:
         connection.execute(insert(tables.code), fresh)
         counters.next_number(connection, REVISION)
@@ -158,8 +165,13 @@ def shipped() -> list[Code]:
     for name in FILES:
         content = tomllib.loads((Path(__file__).parent / "data" / name).read_text("utf-8"))
         for table, entries in content.items():
-            found += [_shipped(table, place, entry) for place, entry in enumerate(entries, 1)]
+            found += rows_of(table, entries)
     return found
+
+
+def rows_of(table: str, entries: Iterable[Mapping[str, Any]]) -> list[Code]:
+    """The entries of a file as rows of a code table, in their order."""
+    return [_shipped(table, place, entry) for place, entry in enumerate(entries, 1)]
 
 
 def _shipped(table: str, place: int, entry: Mapping[str, Any]) -> Code:

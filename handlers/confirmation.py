@@ -198,10 +198,12 @@ def _solver_step(call: Incident, refusals: int, scene: Scene) -> str:
 
 
 def _escalate(case: Case, count: int, scene: Scene) -> Outcome:
+    """The level is where it was, or higher by the number of refusals (PROCESS §6.6.5, X5)."""
     limit = scene.codes.policy("refusals_before_loss")
-    if count >= limit:
-        return triggers.trigger(case, "X5", scene, "again" if count > limit else None)
-    return triggers.restore(case, scene)
+    if count < limit:
+        return triggers.restore(case, scene)
+    variant = "again" if count > limit else None
+    return triggers.trigger(case, "X5", scene, variant, least=case.incident.escalation_level)
 
 
 def _attempt(case: Case, outcome: str, scene: Scene, **values: Any) -> Row:

@@ -6,16 +6,17 @@ the highest of what was missed has its effect, and the others are named (PROCESS
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 
-from handlers import clocks, levels, messages, moments, targets, triggers, vendor
+from handlers import clocks, levels, messages, moments, position, targets, triggers, vendor
 from handlers.clocks import RESOLVE, RESPONSE, Clocks, Event
 from handlers.incident import Case, Scene
 from handlers.moments import Moment, Row
 from handlers.outcome import Job, Line, Notice, Outcome
 
-Act = Callable[[Case, Row, Moment, Scene], Outcome]
+Act = Callable[[Case, Row, list[Moment], Scene], Outcome]
+"""What the moments of a row that are due do together."""
 
 
 def follow(case: Case, scene: Scene, *, again: bool = False) -> Outcome:
@@ -41,21 +42,22 @@ def look(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
     """Do what is due by now: the last of each row, and one escalation to the highest level of all."""
     shown, happened = targets.follow(case, scene)
     outcome = Outcome(lines=[clocks.line(one) for one in happened])
-    calls: list[tuple[str, str]] = []
+    wanted: list[list[moments.Wanted]] = []
     for row in moments.rows(case, shown, scene):
         due = list(takewhile(lambda one: one.at <= scene.now, moments.coming(row, shown)))
         if due:
-            outcome += ACTS[row.kind](case, row, due[-1], scene) + _noted(row, due, scene)
-            calls += [one.call for one in due if one.call]
-    return outcome + _escalate(case, calls, scene)
+            outcome += ACTS[row.kind](case, row, due, scene) + _noted(row, due, scene)
+            wanted.append([one.wants for one in due if one.wants])
+    return outcome + _escalate(case, [each for each in wanted if each], scene)
 
 
 def told(outcome: Outcome, scene: Scene) -> Outcome:
     """An outward update begins the next interval (§6.5.8); which notices are one is said by their table."""
+    said = clocks.told(scene.now)
     events = (scene.codes.row("notice", one.event) for one in outcome.notices if one.recipient)
-    if not any(row.data.get("update") for row in events):
+    if said in outcome.lines or not any(row.data.get("update") for row in events):
         return outcome
-    return outcome + Outcome(lines=[clocks.line(clocks.event(clocks.UPDATE, "told", scene.now))])
+    return outcome + Outcome(lines=[said])
 
 
 def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
@@ -72,15 +74,17 @@ def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
 def _overdue(case: Case, shown: Clocks, happened: list[Event], scene: Scene) -> dict[str, Any]:
     """A breach is written once, with the group that held the call then (§6.1.2).
 
-    That of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1).
+    That of a cancelled clock stays in the log and leaves the figures with the call (§6.5.1); so does one
+    that was none, as the solution that is entered now came in time or the day is no working day any more.
     """
     call, clock = case.incident, shown[RESOLVE]
     cancelled = any((one.clock, one.do) == (RESOLVE, "cancel") for one in happened)
     late = clocks.breached(clock, scene.now, scene.codes)
     if late and (cancelled or call.overdue_at is None):
-        group = call.assigned_group or call.owner_group
+        handed = case.hand_off.group if case.hand_off else None
+        group = call.assigned_group or handed or call.owner_group
         return {"overdue_at": clocks.breach(late, scene.codes), "overdue_group": group}
-    return {"overdue_at": None, "overdue_group": None} if cancelled else {}
+    return {} if late else {"overdue_at": None, "overdue_group": None}
 
 
 def _noted(row: Row, due: list[Moment], scene: Scene) -> Outcome:
@@ -91,55 +95,64 @@ def _noted(row: Row, due: list[Moment], scene: Scene) -> Outcome:
     return Outcome(lines=[clocks.line(mark)])
 
 
-def _escalate(case: Case, calls: list[tuple[str, str]], scene: Scene) -> Outcome:
-    if not calls:
+def _escalate(case: Case, wanted: list[list[moments.Wanted]], scene: Scene) -> Outcome:
+    """To the highest level that the rows want, by the last moment of a row that wants it."""
+    if not wanted:
         return Outcome()
-    code, level = max(calls, key=lambda one: levels.rank(one[1], scene))
-    others = [f"{c} {at}" for c, at in dict.fromkeys(calls) if (c, at) != (code, level)]
+
+    def rank(one: moments.Wanted) -> int:
+        return levels.rank(one[1], scene)
+
+    code, level = max((max(reversed(row), key=rank) for row in wanted), key=rank)
+    others = [f"{c} {at}" for c, at in dict.fromkeys(chain(*wanted)) if (c, at) != (code, level)]
     left = Outcome(lines=[Line("escalation_skipped", ", ".join(others))] if others else [])
     return triggers.by_time(case, code, level, scene) + left
 
 
-def _nothing(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+def _nothing(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """The moment's call for a level, or the look itself, is all."""
     return Outcome()
 
 
-def _share(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
-    """The caller is warned of a likely miss, and levels that are told only are told (§6.5.8, §6.6.3)."""
-    call, codes = case.incident, scene.codes
-    outcome = Outcome()
-    if moment.number == codes.policy("warn_share"):
-        outcome += Outcome(notices=[Notice("likely_miss", call.told)])
+def _share(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
+    """The caller is warned of a likely miss, and who is only told is told (§6.5.8, §6.6.3).
+
+    Of thresholds missed together the caller's warning and the groups that are told too are not skipped.
+    """
+    call, codes, passed = case.incident, scene.codes, {one.number for one in due}
+    warned = codes.policy("warn_share") in passed
     table = codes.row("escalation_timetable", call.priority)
-    step: Mapping[str, Any] = next((one for one in table.data["steps"] if one["at"] == moment.number), {})
-    levels, groups = step.get("status", ()), step.get("also", ())
-    return outcome + triggers.status_to(case, levels, groups, f"{row.key}/{moment.number:g}", scene)
+    steps = [step for step in table.data["steps"] if step["at"] in passed]
+    only_told = next((step.get("status", ()) for step in steps if step["at"] == due[-1].number), ())
+    groups = [group for step in steps for group in step.get("also", ())]
+    status = triggers.status_to(case, only_told, groups, f"{row.key}/{due[-1].number:g}", scene)
+    return Outcome(notices=[Notice("likely_miss", call.told)] if warned else ()) + status
 
 
-def _box(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+def _box(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """First line's time is over: it is dispatched, or agent and shift leader are reminded (200.4)."""
     call, codes = case.incident, scene.codes
     if codes.row("priority", call.priority).data.get("box_dispatches"):
         return Outcome(jobs=[messages.send(f"time_box_over:{call.no}:{row.key}", "time_box_over", call.no)])
     leaders = scene.facts.leaders(call.owner_group)[:1]
-    told = dict.fromkeys(one for one in (call.owner, *leaders) if one)
-    return Outcome(notices=[Notice("box_over", one, {}, f"{row.key}/{one}") for one in told])
+    people = dict.fromkeys(one for one in (call.owner, *leaders) if one)
+    return Outcome(notices=[Notice("box_over", one, {}, f"{row.key}/{one}") for one in people])
 
 
-def _silent(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+def _silent(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """Nobody accepts: leader and backup of the group are told; the desk may recall it (200.5)."""
     order = next(one for one in case.work_orders if one.seq == row.subject)
-    people = scene.facts.leaders(order.group or case.incident.owner_group)
+    leaders = scene.facts.leaders(order.group or case.incident.owner_group)
+    people = [one for one in leaders if one != case.incident.complained_about]
     params = {"order": order.no, "group": order.group}
-    key = f"{row.key}/{moment.number:g}"
+    key = f"{row.key}/{due[-1].number:g}"
     return Outcome(notices=[Notice("not_accepted", one, params, f"{key}/{one}") for one in people])
 
 
-def _update(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+def _update(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """An update is due: the owner owes one to the caller, the stakeholders hear where it stands (§6.5.8)."""
     call, codes = case.incident, scene.codes
-    key = f"{row.key}/{moment.number:g}"
+    key = f"{row.key}/{due[-1].number:g}"
     outcome = Outcome(notices=[Notice("update_due", call.owner, {}, f"{key}/{call.owner}")])
     if call.major or codes.row("priority", call.priority).data.get("stakeholders"):
         groups = codes.policy("stakeholder_groups")
@@ -147,22 +160,36 @@ def _update(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
     return outcome
 
 
-def _promise(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+def _promise(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """The promise is broken: the vendor's escalation contact is asked (200.8)."""
     return vendor.urge(case, scene)
 
 
-def _reminder(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+def _reminder(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """The customer is asked again, and the owner knows."""
-    key = f"{row.key}/{moment.number:g}"
-    told = dict.fromkeys(one for one in (case.incident.told, case.incident.owner) if one)
-    return Outcome(notices=[Notice("hold_reminder", one, {}, f"{key}/{one}") for one in told])
+    key = f"{row.key}/{due[-1].number:g}"
+    people = dict.fromkeys(one for one in (case.incident.told, case.incident.owner) if one)
+    return Outcome(notices=[Notice("hold_reminder", one, {}, f"{key}/{one}") for one in people])
 
 
-def _unanswered(case: Case, row: Row, moment: Moment, scene: Scene) -> Outcome:
+def _unanswered(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """The caller stays silent: the call is closed, or the desk or the manager decides (200.9)."""
     call = case.incident
     return Outcome(jobs=[messages.send(f"unanswered:{call.no}:{call.attempt_count}", "unanswered", call.no)])
+
+
+def _idle(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
+    """The claim ends: the task goes back to its group, whose leader hears of it (§6.5.9)."""
+    call = case.incident
+    group = call.assigned_group if call.status in position.ASSIGNING else call.owner_group
+    told = dict.fromkeys(one for one in (call.claimed_by, *scene.facts.leaders(str(group))[:1]) if one)
+    said = {"holder": call.claimed_by, "group": group}
+    given_back = {"task": call.claimed_task, "person": call.claimed_by}
+    return Outcome(
+        notices=[Notice("task_returned", one, said, f"{row.key}/{one}") for one in told],
+        jobs=[Job("unclaim", f"unclaim:{call.no}:{row.key}", given_back)],
+        lines=[Line("task_returned", f"{call.claimed_by} {group}")],
+    )
 
 
 ACTS: Mapping[str, Act] = {
@@ -176,4 +203,5 @@ ACTS: Mapping[str, Act] = {
     "major": _nothing,
     "hold": _reminder,
     "unanswered": _unanswered,
+    "idle": _idle,
 }

@@ -35,11 +35,13 @@ from handlers import (
     reopening,
     requests,
     rights,
+    shifts,
     triggers,
     updates,
     vendor,
     waits,
 )
+from handlers.clock_log import ClockLog
 from handlers.codes import Codes
 from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
@@ -106,10 +108,11 @@ class Holder:
 
 
 class Desk:
-    """The domain of flow200: one per database, it keeps nothing but the code tables it last read."""
+    """The domain of flow200: one per database, it keeps what it last read of code tables and clocks."""
 
     def __init__(self) -> None:
         self._codes: tuple[int, Codes] = (-1, Codes(()))
+        self._clock_log = ClockLog()
 
     @property
     def topics(self) -> frozenset[str]:
@@ -169,7 +172,7 @@ class Desk:
         scene, place = self._scene(command), task.element.id
         if data.get("parent") or place in CLOSING:
             ledger.lock_parent(command.connection, str(task.instance.business_key), data.get("parent"))
-        case = _open(command, task.instance.business_key)
+        case = self._open(command, task.instance.business_key)
         case = self._respond(command, case, place, scene)
         return self._decide(command, case, decide, data, scene, place)
 
@@ -183,10 +186,11 @@ class Desk:
         if task.instance.process != INCIDENT:
             return Effect()
         scene = self._scene(command)
-        case = _open(command, task.instance.business_key)
+        case = self._open(command, task.instance.business_key)
         if assignee is not None:
             rights.not_concerned(case, scene, assignee)
         outcome = position.claimed(case, task.element.id, assignee, scene)
+        outcome += position.held(task.id, assignee, scene)
         _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
         return Effect()
 
@@ -195,7 +199,7 @@ class Desk:
         scene = self._scene(command)
         rights.giver(scene, task.groups, (task.assignee,), "assign")
         if task.instance.process == INCIDENT:
-            rights.not_concerned(_open(command, task.instance.business_key), scene, person)
+            rights.not_concerned(self._open(command, task.instance.business_key), scene, person)
         if person is None:
             return None
         known = scene.facts.person(person)
@@ -237,12 +241,14 @@ class Desk:
         if instance.process not in (INCIDENT, ESCALATION) or instance.business_key is None:
             return Effect()
         scene = self._scene(command)
-        case = _read(command, instance.business_key)
+        case = self._read(command, instance.business_key)
         if instance.process == ESCALATION:
             return Effect(tasks=position.tasks(case.incident, open_elements, scene))
+        released = position.released(case, open_elements, opened)
         if ended is not None:
+            _write(command, case, released, scene, "moved")
             return Effect(jobs=triggers.ending(case))
-        outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened)
+        outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened) + released
         now = _write(command, case, outcome, scene, "moved")
         tasks = position.tasks(now.incident, open_elements, scene)
         return Effect(jobs=outcome.jobs, tasks=tasks)
@@ -250,8 +256,10 @@ class Desk:
     def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
         """A job of ours is due: time does something to a call, or another call does."""
         scene = self._scene(command)
-        outcome = WORK[payload["what"]](_read(command, payload["no"]), payload, scene)
-        _write(command, _read(command, payload["no"]), outcome, scene, payload["what"])
+        if payload["what"] == "shift":
+            return Effect(jobs=shifts.turn(command.connection, scene))
+        outcome = WORK[payload["what"]](self._read(command, payload["no"]), payload, scene)
+        _write(command, self._read(command, payload["no"]), outcome, scene, payload["what"])
         _touched(command)[payload["no"]] = payload["what"] == "look"
         return Effect(jobs=outcome.jobs)
 
@@ -259,15 +267,23 @@ class Desk:
         """A job's message came too late or to nobody: the call's log says so (DESIGN §4)."""
         if business_key is not None and ledger.exists(command.connection, business_key):
             line = Line("not_taken", message)
-            _write(command, _read(command, business_key), Outcome(lines=[line]), self._scene(command), "send")
+            _write(
+                command,
+                self._read(command, business_key),
+                Outcome(lines=[line]),
+                self._scene(command),
+                "send",
+            )
 
     def change_priority(self, command: Command, no: str, data: Mapping[str, Any]) -> Effect:
         """Change impact and urgency of a call, with `priority_reason`; moves no token (§6.5.3)."""
-        return self._record(command, _open(command, no), classification.change_priority, data, "priority")
+        return self._record(
+            command, self._open(command, no), classification.change_priority, data, "priority"
+        )
 
     def edit(self, command: Command, no: str, data: Mapping[str, Any], seen: int | None = None) -> Effect:
         """Correct fields of a call that nobody changed since version `seen`; moves no token."""
-        case = _open(command, no)
+        case = self._open(command, no)
         edits.check_version(case.incident, seen)
         return self._record(command, case, edits.edit, data, "edit") if data else Effect()
 
@@ -275,7 +291,7 @@ class Desk:
         self, command: Command, no: str, verb: str, data: Mapping[str, Any], seen: int | None = None
     ) -> Effect:
         """A verb of VERBS on a call that nobody changed since version `seen`; moves no token."""
-        case = _read(command, no) if verb in AFTER_CLOSING else _open(command, no)
+        case = self._read(command, no) if verb in AFTER_CLOSING else self._open(command, no)
         edits.check_version(case.incident, seen)
         return self._record(command, case, VERBS[verb], data, verb)
 
@@ -309,17 +325,26 @@ class Desk:
         command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in running)
 
     def watch(self, command: Command) -> None:
-        """Look at the open calls that nothing wakes: those from before there were clocks."""
+        """Look at what nothing wakes yet: open calls from before there were clocks, the next shift change."""
         unwatched = ledger.running(command.connection, unwatched=True)
-        command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in unwatched)
+        asked = command.memory.setdefault(ASKED, [])
+        asked.extend(deadlines.wake(no, None) for no in unwatched)
+        asked.extend(shifts.wake(command.connection, self.codes(command), command.now))
+
+    def acknowledge(self, command: Command, change: str) -> Effect:
+        """The incoming agent has the hand-over list of a shift change; the open calls pass by jobs.
+
+        Raises RecordNotFound, NotIncoming, HandOverAcknowledged, HandOverOver.
+        """
+        return Effect(jobs=shifts.acknowledge(command.connection, change, self._scene(command)))
 
     def settled(self, command: Command) -> Effect:
         """Every call that the verb wrote to: its clocks are followed, once, and it is written down."""
         jobs = [*command.memory.get(ASKED, ())]
         for no, again in [*_touched(command).items()]:
             scene = self._scene(command)
-            outcome = deadlines.follow(_read(command, no), scene, again=again)
-            now = _write(command, _read(command, no), outcome, scene, "time")
+            outcome = deadlines.follow(self._read(command, no), scene, again=again)
+            now = _write(command, self._read(command, no), outcome, scene, "time")
             ledger.flush(command.connection, now)
             del command.memory[no]
             jobs += outcome.jobs
@@ -334,7 +359,7 @@ class Desk:
         scene: Scene,
         what: str,
     ) -> Effect:
-        return self._decide(command, _read(command, str(no)), decide, data, scene, what)
+        return self._decide(command, self._read(command, str(no)), decide, data, scene, what)
 
     def _decide(
         self, command: Command, case: Case, decide: Decision, data: Mapping[str, Any], scene: Scene, what: str
@@ -363,7 +388,7 @@ class Desk:
         scene: Scene,
     ) -> Effect:
         """A new instance on the same record."""
-        case = _read(command, str(instance.business_key))
+        case = self._read(command, str(instance.business_key))
         outcome = decide(case, variables, scene)
         _write(command, case, outcome + Outcome(_stamp(instance)), scene, "started")
         return Effect(variables=FIRST_VARIABLES | dict(outcome.variables), jobs=outcome.jobs)
@@ -374,16 +399,23 @@ class Desk:
             command.memory["scene"] = Scene(command.by, command.now, self.codes(command), facts)
         return cast(Scene, command.memory["scene"])
 
+    def _read(self, command: Command, no: str) -> Case:
+        """The call as this verb knows it; its row is read and locked once."""
+        if no not in command.memory:
+            command.memory[no] = ledger.read(command.connection, no, self._clock_log)
+        return cast(Case, command.memory[no])
 
-def _read(command: Command, no: str) -> Case:
-    """The call as this verb knows it; its row is read and locked once."""
-    if no not in command.memory:
-        command.memory[no] = ledger.read(command.connection, no)
-    return cast(Case, command.memory[no])
+    def _open(self, command: Command, no: str | None) -> Case:
+        """The call, unless it is closed: a closed record is not edited (POL-20)."""
+        case = self._read(command, str(no))
+        if case.incident.status == CLOSED:
+            raise CallClosed(no=no)
+        return case
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    now = ledger.write(command.connection, case, deadlines.told(outcome, scene), scene, what)
+    outcome = position.acted(case, deadlines.told(outcome, scene), scene)
+    now = ledger.write(command.connection, case, outcome, scene, what)
     command.memory[case.incident.no] = now
     _touched(command).setdefault(case.incident.no, False)
     return now
@@ -392,14 +424,6 @@ def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: s
 def _touched(command: Command) -> dict[str, bool]:
     """The calls that this verb wrote to, and whether they are to be looked at again in any case."""
     return cast(dict[str, bool], command.memory.setdefault(TOUCHED, {}))
-
-
-def _open(command: Command, no: str | None) -> Case:
-    """The call, unless it is closed: a closed record is not edited (POL-20)."""
-    case = _read(command, str(no))
-    if case.incident.status == CLOSED:
-        raise CallClosed(no=no)
-    return case
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -447,6 +471,7 @@ WORK: dict[str, Decision] = {
     "look": deadlines.look,
     "complained": requests.complained,
     "children": duplicates.many_children,
+    "pass_on": shifts.pass_on,
 }
 
 ANSWERS: dict[tuple[str, str], Decision] = {

@@ -23,14 +23,15 @@ def link(case: Case, answer: Answer, scene: Scene) -> Outcome:
     _may_be_parent(case, parent, scene)
     comment = answers.text(answer, "hold_comment") or f"与 {parent} 重复 / duplicate of {parent}"
     waiting = waits.hold(case, "H3", {"hold_comment": comment}, scene, first_line_step(case.incident))
-    return Outcome(
+    linked = Outcome(
         {**waiting.changes, "parent": parent, "assigned_group": None, "assignee": None},
         waiting.variables,
-        rows=[*(row for row in waiting.rows if row.table == "hold"), *work_orders.recall(case, scene)],
+        rows=[row for row in waiting.rows if row.table == "hold"],
         notices=waiting.notices,
         jobs=[_linked(case.incident, parent, scene)],
         lines=[Line("duplicate", parent)],
     )
+    return linked + work_orders.recall(case, scene)
 
 
 def many_children(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
@@ -69,6 +70,7 @@ def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
         {
             **solved,
             **judged,
+            "prioritised_at": case.incident.prioritised_at or scene.now,
             "solution_inherited": True,
             "first_resolved_at": case.incident.first_resolved_at or scene.now,
             "resolved_at": scene.now,

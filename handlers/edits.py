@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import answers, hand_offs, rights
+from handlers import answers, classification, hand_offs, rights
 from handlers.codes import Code
 from handlers.errors import NotAllowed, NotEditable, StaleCall, UnknownRecord, WrongBranch
 from handlers.incident import Answer, Case, Incident, Scene
@@ -23,13 +23,21 @@ def edit(case: Case, answer: Answer, scene: Scene) -> Outcome:
         _may(name, case, scene)
         changes |= FIELDS[name](name, case.incident, answer, scene)
     unknown = hand_offs.unknown_item(case, changes, scene) if "ci_text" in changes else Outcome()
-    return Outcome(changes) + unknown
+    return Outcome(changes) + unknown + _suspected(case, changes, scene)
 
 
 def check_version(call: Incident, seen: int | None) -> None:
     """Somebody who read another version of the record reads it again first. Raises StaleCall."""
     if seen is not None and seen != call.version:
         raise StaleCall(no=call.no)
+
+
+def _suspected(case: Case, changes: Mapping[str, Any], scene: Scene) -> Outcome:
+    """A leaf that is suspected only now alarms as at 200.2; before that step it will."""
+    call = case.incident
+    if call.priority is None or classification.is_security(call.classification, scene):
+        return Outcome()
+    return classification.security(Case(call.changed(changes), case.read), call.priority, scene)
 
 
 def _may(name: str, case: Case, scene: Scene) -> None:

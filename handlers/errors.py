@@ -248,8 +248,8 @@ class EndHoldFirst(Refused):
     """A call on a hold that its new priority forbids is taken off the hold first (PROCESS §6.5.4)."""
 
     code = "end-hold-first"
-    zh = "事件 {no} 正在挂起 {hold},优先级 {priority} 或重大事件不允许;请先结束挂起。"
-    en = "The call {no} is on hold {hold}, which {priority} or a major incident forbids; end the hold first."
+    zh = "事件 {no} 正在挂起 {hold},优先级 {priority} 或重大事件不允许或须由事件经理决定;请先结束挂起。"
+    en = "{no} is on hold {hold}, which {priority} forbids or leaves to the manager; end the hold first."
 
 
 class HoldTooLong(Refused):
@@ -410,3 +410,27 @@ class HandOffAnswered(Refused):
     code = "hand-off-answered"
     zh = "事件 {no} 的转出单 {seq} 已办结({result})。"
     en = "The hand-off {seq} of the call {no} is answered already ({result})."
+
+
+class NotIncoming(NotAllowed):
+    """The hand-over list is acknowledged by the incoming agent whom the roster names (PROCESS §6.5.9)."""
+
+    code = "not-incoming"
+    zh = "交接班 {change} 由接班人 {incoming} 确认,{by} 不能代为确认。"
+    en = "The hand-over {change} is acknowledged by {incoming}; {by} cannot do it."
+
+
+class HandOverAcknowledged(Refused):
+    """A hand-over is acknowledged once."""
+
+    code = "hand-over-acknowledged"
+    zh = "交接班 {change} 已由 {owner} 确认。"
+    en = "The hand-over {change} is acknowledged already, by {owner}."
+
+
+class HandOverOver(Refused):
+    """The time to acknowledge is over: the calls are the shift leader's, or the next shift's."""
+
+    code = "hand-over-over"
+    zh = "交接班 {change} 的确认时限 {due} 已过,呼叫已转班长或下一班。"
+    en = "The hand-over {change} was due by {due}; its calls are with the shift leader or the next shift."

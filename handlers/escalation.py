@@ -50,18 +50,21 @@ def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
 
 
 def register(case: Case, variables: Variables, scene: Scene) -> Outcome:
-    """4.4-1: one record per call; its level only rises; idempotent by (call, trigger, level, segment)."""
-    active = case.escalation
-    code, level = str(variables["trigger"]), str(variables["level"])
+    """4.4-1: one record per call; its level only rises; idempotent by (call, trigger, level, segment).
+
+    A trigger is taken once, so that without one it was the limit of the acknowledgement that led here.
+    """
+    active, code, level = case.escalation, variables["trigger"], str(variables["level"])
     if active is None:
-        return _new(case, code, level, variables, scene)
-    if not _known(case, active, code, level):
-        if levels.rank(level, scene) > levels.rank(active.level, scene):
-            return _raised(case, active, code, level, variables, scene)
-        return _reminded(case, active, code, level, scene)
-    if active.state == "notified":
+        return _new(case, str(code), level, variables, scene)
+    if code is None:
         return _unanswered(case, active, scene)
-    return Outcome(variables=_carried(active), lines=[Line("escalation", f"{code} {level} 重复 / again")])
+    if _known(case, active, code, level, scene):
+        again = Line("escalation", f"{code} {level} 重复 / again")
+        return Outcome(variables=_carried(active), lines=[again])
+    if levels.rank(level, scene) > levels.rank(active.level, scene):
+        return _raised(case, active, code, level, variables, scene)
+    return _reminded(case, active, code, level, scene)
 
 
 def notify(case: Case, variables: Variables, scene: Scene) -> Outcome:
@@ -279,7 +282,7 @@ def _raised(
     row = {**fresh, "silences": 0, "holder": None, **fields}
     return Outcome(
         {"escalation_level": levels.highest(case.incident.escalation_level, level, scene)},
-        _variables(fields, level) | {"trigger": code},
+        _variables(fields, level),
         [Row("escalation", active.seq, row), _noted(case, active.seq, code, level, scene)],
         lines=[Line("escalation_raised", f"{code} {level}")],
     )
@@ -360,22 +363,24 @@ def _variables(fields: Mapping[str, Any], level: str) -> dict[str, Any]:
         "holder_group": fields["holder_group"],
         "ack_due": fields["ack_due"].isoformat(),
         "acknowledged": False,
+        "trigger": None,
     }
 
 
 def _carried(active: Escalation) -> dict[str, Any]:
-    return {"level": active.level, "acknowledged": active.state in ("acked", "decided")}
+    acknowledged = active.state in ("acked", "decided")
+    return {"level": active.level, "acknowledged": acknowledged, "trigger": None}
 
 
 def _noted(case: Case, seq: int, code: str, level: str, scene: Scene) -> Row:
     values = {"escalation": seq, "trigger": code, "level": level, "segment": case.incident.segment}
     stamped = {**values, "at": scene.now, "by": scene.by.id}
-    return Row("escalation_raise", len(case.raises) + 1, stamped, new=True)
+    return Row("escalation_raise", (scene.facts.last_raise(case.incident.no) or 0) + 1, stamped, new=True)
 
 
-def _known(case: Case, active: Escalation, code: str, level: str) -> bool:
-    key = (active.seq, code, level, case.incident.segment)
-    return key in {(row.escalation, row.trigger, row.level, row.segment) for row in case.raises}
+def _known(case: Case, active: Escalation, code: str, level: str, scene: Scene) -> bool:
+    call = case.incident
+    return scene.facts.registered(call.no, active.seq, code, level, call.segment)
 
 
 def _to_incident(no: str, active: Escalation, decision: str) -> Job:

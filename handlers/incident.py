@@ -111,6 +111,9 @@ class Incident:
     overdue_at: datetime | None = None
     overdue_group: str | None = None
     review_due_at: datetime | None = None
+    claimed_by: str | None = None
+    claimed_task: str | None = None
+    acted_at: datetime | None = None
     misregistered: bool = False
     instance: str | None = None
     diagram_version: int | None = None
@@ -167,6 +170,7 @@ class Engagement:
     seq: int
     kind: str
     work_order: int
+    group: str | None = None
     vendor: str | None = None
     contract: str | None = None
     evidence: str | None = None
@@ -225,17 +229,6 @@ class Escalation:
     decision_reason: str | None = None
     decided_at: datetime | None = None
     decided_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Raise:
-    """One registered trigger of an escalation."""
-
-    seq: int
-    escalation: int
-    trigger: str
-    level: str
-    segment: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,10 +291,6 @@ class Case:
     @cached_property
     def clock_lines(self) -> tuple[ClockLine, ...]:
         return self.read(ClockLine)
-
-    @cached_property
-    def raises(self) -> tuple[Raise, ...]:
-        return self.read(Raise)
 
     @property
     def dispatch(self) -> WorkOrder | None:
@@ -400,11 +389,15 @@ class Facts(Protocol):
     def children(self, no: str) -> tuple[Incident, ...]: ...
     def linked(self, no: str, since: datetime, until: datetime) -> int: ...
     def leaders(self, group: str) -> tuple[str, ...]: ...
+    def crew(self, group: str) -> Mapping[str, str]: ...
+    def on_desk(self) -> str | None: ...
     def similar(self, call: Incident) -> tuple[str, ...]: ...
     def alike(
         self, call: Incident, since: datetime, without: Collection[str], process: str
     ) -> Mapping[str, bool]: ...
     def member(self, group: str, person: str) -> bool: ...
+    def registered(self, call: str, escalation: int, trigger: str, level: str, segment: int) -> bool: ...
+    def last_raise(self, call: str) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, true, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handlers import audit, clocks, counters, status, tables
+from handlers.clock_log import ClockLog
 from handlers.errors import StaleCall, UnknownCall, WorkOrderRefused
 from handlers.incident import (
     Case,
@@ -20,7 +21,6 @@ from handlers.incident import (
     HandOff,
     Hold,
     Incident,
-    Raise,
     Scene,
     WorkOrder,
     columns,
@@ -37,14 +37,12 @@ KINDS: Mapping[type, Any] = {
     Confirmation: tables.confirmation,
     HandOff: tables.hand_off,
     Escalation: tables.escalation,
-    Raise: tables.escalation_raise,
     ClockLine: tables.log,
 }
 _KIND_OF = {table.name: kind for kind, table in KINDS.items() if kind is not ClockLine}
-_ONLY: Mapping[type, Any] = {ClockLine: tables.log.c.what == clocks.LINE}
 
-# Computed from the log and kept for lists only: no lines of their own.
-SHOWN = ("respond_by", "resolve_by", "update_by", "look_at")
+# Computed from the log and kept for lists, or told by the history of the tasks: no lines of their own.
+SHOWN = ("respond_by", "resolve_by", "update_by", "look_at", "claimed_by", "claimed_task", "acted_at")
 
 _CALL = [tables.incident.c[f.name] for f in fields(Incident)]
 _CALL_NAMES = [column.name for column in _CALL]
@@ -52,10 +50,11 @@ _READ = tables.prepared(select(*_CALL).where(tables.incident.c.no == bindparam("
 _READ_KIND: Mapping[type, Any] = {
     kind: tables.prepared(
         select(*(table.c[f.name] for f in fields(kind)))
-        .where(table.c.call == bindparam("of_call"), _ONLY.get(kind, true()))
+        .where(table.c.call == bindparam("of_call"))
         .order_by(table.c.seq)
     )
     for kind, table in KINDS.items()
+    if kind is not ClockLine
 }
 _PARENT_OF = tables.prepared(
     select(tables.incident.c.parent).where(tables.incident.c.no == bindparam("of_call"))
@@ -85,12 +84,13 @@ def open_call(connection: Connection, values: Mapping[str, Any], scene: Scene) -
     return write(connection, case, Outcome(lines=[Line("status", values["status"])]), scene, "200.1")
 
 
-def read(connection: Connection, no: str) -> Case:
+def read(connection: Connection, no: str, clock_log: ClockLog | None = None) -> Case:
     """The call with its row locked (on SQLite the transaction is the lock); UnknownCall."""
     row = connection.execute(_READ, {"of_call": no}).first()
     if row is None:
         raise UnknownCall(no=no)
-    return Case(Incident(**dict(zip(_CALL_NAMES, row, strict=True))), _Reading(connection, no))
+    call = Incident(**dict(zip(_CALL_NAMES, row, strict=True)))
+    return Case(call, _Reading(connection, no, clock_log or ClockLog()))
 
 
 def seen(connection: Connection, no: str) -> Case:
@@ -98,7 +98,7 @@ def seen(connection: Connection, no: str) -> Case:
     row = connection.execute(select(*_CALL).where(tables.incident.c.no == no)).first()
     if row is None:
         raise UnknownCall(no=no)
-    return Case(of(Incident, row._mapping), _Reading(connection, no))
+    return Case(of(Incident, row._mapping), _Reading(connection, no, ClockLog()))
 
 
 def running(connection: Connection, *, unwatched: bool = False) -> list[str]:
@@ -271,17 +271,21 @@ class _Pending:
 class _Reading:
     """Reads what hangs on a call, each kind once; what the verb writes is followed in memory."""
 
-    def __init__(self, connection: Connection, no: str) -> None:
-        self._connection, self._no = connection, no
+    def __init__(self, connection: Connection, no: str, clock_log: ClockLog) -> None:
+        self._connection, self._no, self._clock_log = connection, no, clock_log
         self._known: dict[type, tuple[Any, ...]] = {}
         self.pending = _Pending()
 
     def __call__(self, kind: type[T], /) -> tuple[T, ...]:
         if kind not in self._known:
-            found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
-            written = tuple(of(kind, row._mapping) for row in found)
-            self._known[kind] = (*written, *self._unwritten(kind))
+            self._known[kind] = (*self._read(kind), *self._unwritten(kind))
         return cast(tuple[T, ...], self._known[kind])
+
+    def _read(self, kind: type) -> tuple[Any, ...]:
+        if kind is ClockLine:
+            return self._clock_log.read(self._connection, self._no)
+        found = self._connection.execute(_READ_KIND[kind], {"of_call": self._no})
+        return tuple(kind(**row._mapping) for row in found)
 
     def follow(self, rows: Iterable[Row], lines: Iterable[Mapping[str, Any]]) -> None:
         """Bring what was read in line with rows and log lines that the verb has made."""

@@ -37,8 +37,24 @@ _LEADERS = tables.prepared(
 _MEMBER = tables.prepared(
     select(_member.person).where(_member.workgroup == bindparam("of"), _member.person == bindparam("who"))
 )
+_CREW = tables.prepared(
+    select(_member.person, _member.role)
+    .join(tables.person, tables.person.c.staff_no == _member.person)
+    .where(_member.workgroup == bindparam("of"), tables.person.c.active)
+    .order_by(case((_member.role == "leader", 0), (_member.role == "deputy", 1), else_=2), _member.person)
+)
+_change = tables.shift_change.c
+_ON_DESK = tables.prepared(
+    select(_change.owner).where(_change.owner.is_not(None)).order_by(_change.starts_at.desc()).limit(1)
+)
 _CHILDREN = tables.prepared(
     select(tables.incident).where(tables.incident.c.parent == bindparam("of")).order_by(tables.incident.c.no)
+)
+_raise = tables.escalation_raise.c
+_LAST_RAISE = tables.prepared(select(func.max(_raise.seq)).where(_raise.call == bindparam("of_call")))
+_KEY = ("call", "escalation", "trigger", "level", "segment")
+_REGISTERED = tables.prepared(
+    select(_raise.seq).where(*(_raise[name] == bindparam(f"of_{name}") for name in _KEY))
 )
 
 
@@ -88,6 +104,14 @@ class Lookups:
         """Leader first, then the deputies (备份)."""
         return tuple(self._connection.execute(_LEADERS, {"of": group}).scalars())
 
+    def crew(self, group: str) -> dict[str, str]:
+        """The active members of a group with their roles: leader first, then the deputies."""
+        return {row.person: row.role for row in self._connection.execute(_CREW, {"of": group})}
+
+    def on_desk(self) -> str | None:
+        """Who has had the desk since the last shift change that was settled."""
+        return self._connection.execute(_ON_DESK).scalar()
+
     def similar(self, call: Incident) -> tuple[str, ...]:
         """The open calls of the same CI or the same caller: candidates for a parent (PROCESS §6.4, 200.1)."""
         column = tables.incident.c
@@ -118,6 +142,17 @@ class Lookups:
     def member(self, group: str, person: str) -> bool:
         """The person is in the group, in whatever role."""
         return self._connection.execute(_MEMBER, {"of": group, "who": person}).first() is not None
+
+    def registered(self, call: str, escalation: int, trigger: str, level: str, segment: int) -> bool:
+        """The trigger is registered with this level and segment already: there may be thousands of others."""
+        key = {"call": call, "escalation": escalation, "trigger": trigger, "level": level, "segment": segment}
+        this = {f"of_{name}": value for name, value in key.items()}
+        return self._connection.execute(_REGISTERED, this).first() is not None
+
+    def last_raise(self, call: str) -> int | None:
+        """The number of the last trigger registered for a call; None before the first."""
+        number: int | None = self._connection.execute(_LAST_RAISE, {"of_call": call}).scalar()
+        return number
 
     def _row(self, table: Table, key: str, value: str) -> Mapping[str, Any] | None:
         row = self._connection.execute(_one(table, key), {"of": value}).first()

@@ -12,20 +12,24 @@ from typing import Any
 
 from handlers import calendar, clocks, confirmation
 from handlers.clocks import BOX, RESOLVE, RESPONSE, UPDATE, Clocks, Segment
-from handlers.codes import Code
+from handlers.codes import ALWAYS, Code
 from handlers.incident import Case, Scene
 
 # Where a work order may wait for somebody to accept it: dispatched, or handed off.
 ACCEPTED_AT = ("ST3", "ST9")
 
 
+Wanted = tuple[str, str]
+"""A trigger and the level that it calls for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment of a row; `number` grows along it, `call` is the trigger and level that it calls for."""
+    """A moment of a row; `number` grows along it."""
 
     number: float
     at: datetime
-    call: tuple[str, str] | None = None
+    wants: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,22 @@ def next_update(known: Iterable[Row]) -> datetime | None:
     return next((next(row.after(0)).at for row in known if row.kind == UPDATE), None)
 
 
+def updated(case: Case, shown: Clocks) -> datetime | None:
+    """From when the update interval counts: the last update, the end of a hold, or the priority."""
+    first = shown.told or case.incident.prioritised_at
+    return max([first, *(until for _, until in shown[RESOLVE].pauses)]) if first else None
+
+
 def _response(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
-    """X2: nobody responded within the target."""
+    """X2: nobody responded within the target, or somebody too late.
+
+    An incident has its priority, and with it a target, only once somebody has responded (200.2).
+    """
     clock, codes = shown[RESPONSE], scene.codes
-    if clock.runs and clock.now:
-        at = clocks.instant(clock.now, 1, codes)
+    if clock.now is None:
+        return
+    at = clocks.instant(clock.now, 1, codes)
+    if clock.stopped is None or clock.stopped > at:
         missed = Moment(100, at, ("X2", _level(codes.row("escalation_trigger", "X2"), clock.now.priority)))
         yield Row(RESPONSE, f"{RESPONSE}/{clock.now.number}", _some(missed))
 
@@ -88,15 +103,16 @@ def _timetable(segment: Segment, table: Code, done: float, scene: Scene) -> Iter
     for share in sorted({*levels, scene.codes.policy("warn_share")}):
         if share > done:
             at = clocks.instant(segment, share / 100, scene.codes)
-            yield Moment(share, at, _call(share, levels.get(share)))
+            yield Moment(share, at, _wanted(share, levels.get(share)))
     again = table.data["again"]
     first, every = again["from"], again["every"]
     passed = max(0, int((done - first) // every) + 1)
     # Beyond the timetable a reminder keeps the distance of the whole target, however short the segment is.
-    start = clocks.instant(segment, first / 100, scene.codes)
-    for place in count(passed):
-        at = calendar.add(scene.codes, segment.calendar, start, place * every / 100 * segment.target)
-        yield Moment(first + place * every, at, _call(first + place * every, again["level"]))
+    base = min(first, 100)
+    start = clocks.instant(segment, base / 100, scene.codes)
+    for share in count(first + passed * every, every):
+        at = calendar.add(scene.codes, segment.calendar, start, (share - base) / 100 * segment.target)
+        yield Moment(share, at, _wanted(share, again["level"]))
 
 
 def _box(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
@@ -114,12 +130,12 @@ def _acceptance(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
         return
     limit, stages = codes.minutes(priority, "accept"), codes.row("escalation_trigger", "X3").data["stages"]
     for order in case.work_orders:
-        if order.status == "W1" and order.due_accept and order.created_at and limit:
-            began = order.created_at
+        if order.status == "W1" and order.due_accept and limit:
+            ends, on = order.due_accept, codes.calendar(priority)
             silent = [
                 Moment(
                     stage["at"],
-                    calendar.add(codes, codes.calendar(priority), began, limit * stage["at"] / 100),
+                    calendar.add(codes, on, ends, limit * (stage["at"] - 100) / 100),
                     ("X3", stage["level"]),
                 )
                 for stage in stages
@@ -129,12 +145,10 @@ def _acceptance(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 
 def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X9: each interval without an outward update; a hold interrupts it (§6.5.1, §6.5.8)."""
-    call, codes = case.incident, scene.codes
+    call, codes, since = case.incident, scene.codes, updated(case, shown)
     every = codes.minutes(call.priority, "update")
-    if not every or call.status == "ST6" or call.prioritised_at is None:
+    if not every or call.status == "ST6" or since is None:
         return
-    resumed = [until for _, until in shown[RESOLVE].pauses]
-    since = max([shown.told or call.prioritised_at, *resumed])
     levels = {stage["at"]: stage["level"] for stage in codes.row("escalation_trigger", "X9").data["stages"]}
 
     def after(done: float) -> Iterator[Moment]:
@@ -160,7 +174,7 @@ def _major(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X1: the next level of a major incident some minutes after it was declared."""
     call, data = case.incident, scene.codes.row("escalation_trigger", "X1").data
     if call.major and call.major_declared_at and data.get("later"):
-        at = calendar.add(scene.codes, "24x7", call.major_declared_at, data["later"]["minutes"])
+        at = calendar.add(scene.codes, ALWAYS, call.major_declared_at, data["later"]["minutes"])
         later = Moment(1, at, ("X1", data["later"]["level"]))
         yield Row("major", f"major/{call.major_declared_at.timestamp():.0f}", _some(later))
 
@@ -180,6 +194,15 @@ def _reminders(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
         yield Row("hold", f"hold/{opened.seq}", _some(*reminders), opened.seq)
 
 
+def _idle(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
+    """A claimed task whose holder has done nothing to the call for an update interval (§6.5.9)."""
+    call, codes = case.incident, scene.codes
+    every = codes.minutes(call.priority, "update")
+    if every and call.acted_at:
+        at = calendar.add(codes, codes.calendar(call.priority), call.acted_at, every)
+        yield Row("idle", f"idle/{call.acted_at.timestamp():.0f}", _some(Moment(1, at)))
+
+
 def _unanswered(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """The caller was tried often enough and stays silent: the time after the solution ends it (200.9)."""
     until = confirmation.silent_until(case, scene)
@@ -191,7 +214,7 @@ def _some(*moments: Moment) -> Callable[[float], Iterator[Moment]]:
     return lambda done: (one for one in moments if one.number > done)
 
 
-def _call(share: float, level: Any) -> tuple[str, str] | None:
+def _wanted(share: float, level: Any) -> Wanted | None:
     return (f"T{share:g}", level) if level else None
 
 
@@ -200,6 +223,9 @@ def _level(trigger: Code, priority: str | None) -> str:
     return str(levels.get(priority or "*") or levels["*"])
 
 
-WORKED = (_response, _shares, _box, _acceptance, _updates, _promise, _major, _reminders)
+WORKED = (_response, _shares, _box, _acceptance, _updates, _promise, _major, _reminders, _idle)
 
-FINDERS: dict[str, tuple[Callable[..., Iterator[Row]], ...]] = {"ST7": (_unanswered,), "ST8": ()}
+FINDERS: dict[str, tuple[Callable[..., Iterator[Row]], ...]] = {
+    "ST7": (_unanswered, _idle),
+    "ST8": (),
+}

@@ -98,8 +98,8 @@ def recall(case: Case, answer: Answer, scene: Scene) -> Outcome:
     if scene.by.id != order.created_by:
         rights.desk(scene, "recall")
     rights.not_concerned(case, scene)
-    told = [Notice("recalled", order.assignee, {"order": order.no}, f"recalled/{order.seq}")]
-    return _moved(order, "W7", answer, scene, finished_at=scene.now) + Outcome(notices=told)
+    told = Outcome(notices=work_orders.recalled(order, scene))
+    return _moved(order, "W7", answer, scene, finished_at=scene.now) + told
 
 
 def assign(case: Case, answer: Answer, scene: Scene) -> Outcome:

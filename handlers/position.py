@@ -9,9 +9,10 @@ from handlers.incident import Case, Incident, Scene
 from handlers.outcome import Notice, Outcome, Row, TaskFields
 
 RECORDED_BY = "T200_1"
-WORKING = ("ST4", "ST5")
+ASSIGNING = ("ST3", "ST4", "ST5")
 ASSIGNED = ("T200_5_accept", "T200_6", "T200_7", "T200_8")
 """The tasks of second line, which carry its work orders."""
+NOBODY: Mapping[str, Any] = {"claimed_by": None, "claimed_task": None, "acted_at": None}
 
 
 class Element(Protocol):
@@ -41,16 +42,16 @@ def arrived(case: Case, places: Sequence[Element], scene: Scene) -> Outcome:
 
 
 def tasks(call: Incident, places: Sequence[Element], scene: Scene) -> dict[str, TaskFields]:
-    """Priority, assignee and due of the open tasks: a second-line task belongs to the call's assignee."""
+    """Priority, assignee and due of the open tasks: a second-line task is proposed to the call's assignee."""
     number = scene.codes.minutes(call.priority, "task")
     return {
         place.id: TaskFields(
-            assignee=call.assignee if place.properties.get("status") in WORKING else None,
+            assignee=call.assignee if place.properties.get("status") in ASSIGNING else None,
             priority=number,
             due_at=_due(call, place, scene),
         )
         for place in places
-        if place.type.lower().endswith("usertask")
+        if _is_task(place)
     }
 
 
@@ -69,6 +70,26 @@ def claimed(case: Case, place: str, assignee: str | None, scene: Scene) -> Outco
     return Outcome({**changes, "assignee": assignee}, rows=rows)
 
 
+def held(task_id: str, person: str | None, scene: Scene) -> Outcome:
+    """Who holds the open task, and since when; nobody, when it goes back to its groups."""
+    if person is None:
+        return Outcome(NOBODY)
+    return Outcome({"claimed_by": person, "claimed_task": task_id, "acted_at": scene.now})
+
+
+def released(case: Case, places: Sequence[Element], opened: Mapping[str, str]) -> Outcome:
+    """The task that was claimed is over when the token moved on: another one opened, or none is open."""
+    stays = not opened and any(map(_is_task, places))
+    return Outcome() if stays or case.incident.claimed_by is None else Outcome(NOBODY)
+
+
+def acted(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+    """The holder of the open task does something to the call: the task is not idle (§6.5.9)."""
+    if scene.by.id != case.incident.claimed_by:
+        return outcome
+    return Outcome({"acted_at": scene.now}) + outcome
+
+
 def carried(case: Case, opened: Mapping[str, str]) -> Outcome:
     """The task that opens at second line is named by the work orders that it carries (PROCESS §6.1.3)."""
     task_id = next((opened[place] for place in ASSIGNED if place in opened), None)
@@ -77,6 +98,10 @@ def carried(case: Case, opened: Mapping[str, str]) -> Outcome:
     return Outcome(
         rows=[Row("work_order", order.seq, {"task_id": task_id}) for order in work_orders.carried(case)]
     )
+
+
+def _is_task(place: Element) -> bool:
+    return place.type.lower().endswith("usertask")
 
 
 def _declared(place: Element) -> dict[str, Any]:

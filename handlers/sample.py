@@ -31,6 +31,7 @@ def load(connection: Connection, now: datetime) -> list[str]:
     """
     codes.load(connection)
     content = tomllib.loads((Path(__file__).parent / "data" / "organisation.toml").read_text("utf-8"))
+    codes.add(connection, codes.rows_of("roster", content["roster"]))
     added = {table.name: _add(connection, table, content[table.name], now) for table in LOADED}
     return [str(row["staff_no"]) for row in added["person"]]
 

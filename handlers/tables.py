@@ -155,6 +155,9 @@ incident = Table(
     Column("overdue_at", Instant),
     _code("overdue_group"),
     Column("review_due_at", Instant),
+    # Who claimed the open task, and when he last did something to the call (§6.5.9).
+    *map(_code, ("claimed_by", "claimed_task")),
+    Column("acted_at", Instant),
     _flag("misregistered"),
     # the process instance, and the head of the log
     Column("instance", String(40)),
@@ -375,6 +378,21 @@ counter = Table(
     metadata,
     Column("name", String(40), primary_key=True),
     Column("value", Integer, nullable=False),
+)
+
+shift_change = Table(
+    "shift_change",
+    metadata,
+    Column("code", String(24), primary_key=True),
+    Column("shift", String(40), nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("incoming", String(40), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("settled_at", Instant),
+    Column("owner", String(40)),
+    Column("calls", Text),
+    Index("shift_change_starts", "starts_at", "code"),
 )
 
 code = Table(

@@ -13,11 +13,16 @@ OVER = ("ST7", "ST8", "ST9")
 SHARE = "T"
 
 
-def trigger(case: Case, code: str, scene: Scene, variant: str | None = None) -> Outcome:
-    """An event calls for a level (§6.6.4): start an escalation, raise the active one, or only log it."""
+def trigger(
+    case: Case, code: str, scene: Scene, variant: str | None = None, *, least: str | None = None
+) -> Outcome:
+    """An event calls for a level (§6.6.4): start an escalation, raise the active one, or only log it.
+
+    `least` is a level that it does not fall below.
+    """
     wanted = scene.codes.row("escalation_trigger", code).data["levels"]
     level = wanted.get(variant or case.incident.priority or "*") or wanted["*"]
-    return call_for(case, code, level, scene)
+    return call_for(case, code, levels.highest(least, level, scene), scene)
 
 
 def restore(case: Case, scene: Scene) -> Outcome:
@@ -32,13 +37,16 @@ def by_time(case: Case, code: str, level: str, scene: Scene) -> Outcome:
     if call.parent:
         return Outcome(lines=[Line("escalation_left_to_parent", f"{code} {level} {call.parent}")])
     if call.status in OVER:
-        told = status_to(case, (level,), (), f"{code}/{level}/{call.segment}", scene)
+        told = status_to(case, (level,), (), f"{code}/{level}/{call.version}", scene)
         return told + Outcome(lines=[Line("escalation_told", f"{code} {level}")])
     return call_for(case, code, level, scene)
 
 
 def call_for(case: Case, code: str, level: str, scene: Scene) -> Outcome:
-    """A job, because an escalation moves in its own transaction; below the present level only a log line."""
+    """A job, because an escalation moves in its own transaction; below the present level only a log line.
+
+    What calls for the same level another time, a second group that stays silent, is another job.
+    """
     call, active, row = case.incident, case.escalation, known(code, scene)
     if not (row.active and row.data.get("automatic") and scene.codes.policy("automatic_escalation")):
         return Outcome(lines=[Line("escalation_not_automatic", f"{code} {level}")])
@@ -52,7 +60,7 @@ def call_for(case: Case, code: str, level: str, scene: Scene) -> Outcome:
         "message": "threshold_reached",
         "data": said,
     }
-    key = f"{code}:{level}:{call.no}:{call.segment}:{call.refusal_count}:{len(case.escalations)}"
+    key = f"{code}:{level}:{call.no}:{call.version}"
     job = Job("start_or_send", f"escalation:{key}", payload)
     return Outcome(jobs=[job], lines=[Line("escalation_requested", f"{code} {level}")])
 

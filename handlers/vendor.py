@@ -23,8 +23,8 @@ def engage(case: Case, answer: Answer, scene: Scene) -> Outcome:
     kind = scene.codes.check(
         "engagement_kind", answer.get("engagement_kind") or "VND", "engagement_kind"
     ).code
-    contract = _contract(case, answer, scene)
-    vendor = answer.get("vendor") or (contract.vendor if contract else None)
+    contract = _contract(case, answer, scene) if kind == "VND" else None
+    vendor = (answer.get("vendor") or (contract.vendor if contract else None)) if kind == "VND" else None
     if kind == "VND":
         answers.need({"vendor": vendor}, "vendor")
     else:
@@ -65,7 +65,13 @@ def contact_vendor(case: Case, variables: Variables, scene: Scene) -> Outcome:
     return tried + Outcome(
         {},
         {"vendor_result": "waiting", "vendor_due": due.isoformat()},
-        [Row("vendor_engagement", engagement.seq, {"contacted_at": first, "due_at": due})],
+        [
+            Row(
+                "vendor_engagement",
+                engagement.seq,
+                {"contacted_at": first, "due_at": engagement.due_at or due},
+            )
+        ],
     )
 
 
@@ -78,7 +84,9 @@ def vendor_answered(case: Case, answer: Answer, scene: Scene) -> Outcome:
     result = answers.outcome(answer, "vendor_result", tuple(ANSWERED))
     promised = answers.future(answer, "promised_at", scene.now)
     note = answers.text(answer, "note")
-    values = {"result": ANSWERED[result], "responded_at": scene.now, "promised_at": promised, "note": note}
+    values: dict[str, Any] = {"result": ANSWERED[result], "promised_at": promised, "note": note}
+    if result != "taken_back":
+        values["responded_at"] = scene.now
     if answers.text(answer, "vendor_ticket"):
         values["ticket"] = answers.text(answer, "vendor_ticket")
     outcome = Outcome({}, {"vendor_result": result}, lines=[Line("vendor_answered", result)])
@@ -244,12 +252,20 @@ def _due(case: Case, engagement: Engagement, first: datetime, attempt: int, scen
 
 
 def _contact(engagement: Engagement, attempt: int, scene: Scene) -> Mapping[str, Any]:
-    """The first contact, and for the last attempt the escalation contact."""
+    """The first contact, and for the last attempt the escalation contact; of third line its leaders."""
+    if engagement.kind == "L3":
+        leaders = [{"to": one} for one in scene.facts.leaders(str(engagement.group))]
+        asked = [*leaders[1:], *leaders] if _is_last(attempt, scene) else leaders
+        return (asked or [{}])[0]
     vendor = scene.facts.vendor(engagement.vendor) if engagement.vendor else None
     contacts = vendor.contacts if vendor else ()
-    last = attempt >= scene.codes.policy("vendor_attempts")
+    last = _is_last(attempt, scene)
     wanted = [contact for contact in contacts if bool(contact.get("escalation")) == last]
     return (wanted or list(contacts) or [{}])[0]
+
+
+def _is_last(attempt: int, scene: Scene) -> bool:
+    return attempt >= int(scene.codes.policy("vendor_attempts"))
 
 
 TOPICS = {"contact_vendor": contact_vendor}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers import calendar
 from handlers.errors import WorkOrderRefused
 from handlers.incident import Case, Scene, WorkOrder
 from handlers.outcome import Notice, Outcome, Row
@@ -45,14 +46,21 @@ def step_from(seq: int, no: str, status: str, to: str, scene: Scene, **values: A
     )
 
 
-def recall(case: Case, scene: Scene, *types: str) -> tuple[Row, ...]:
-    """W7 for every open work order, or for those of the given types."""
-    return tuple(
-        row
-        for order in case.work_orders
-        if order.status in OPEN and (not types or order.type in types)
-        for row in step(order, "W7", scene, finished_at=scene.now)
-    )
+def recall(case: Case, scene: Scene, *types: str) -> Outcome:
+    """W7 for every open work order, or for those of the given types; who worked on one is told."""
+    outcome = Outcome()
+    for order in case.work_orders:
+        if order.status in OPEN and (not types or order.type in types):
+            rows = step(order, "W7", scene, finished_at=scene.now)
+            outcome += Outcome(rows=rows, notices=recalled(order, scene))
+    return outcome
+
+
+def recalled(order: WorkOrder, scene: Scene) -> list[Notice]:
+    """Who has the work order need not work on it any more; who recalls his own knows."""
+    if order.assignee in (None, scene.by.id):
+        return []
+    return [Notice("recalled", order.assignee, {"order": order.no}, f"recalled/{order.seq}")]
 
 
 def take_back(case: Case, scene: Scene) -> tuple[Row, ...]:
@@ -114,6 +122,17 @@ def carried(case: Case) -> tuple[WorkOrder, ...]:
 def reassign(order: WorkOrder, assignee: str | None, scene: Scene) -> tuple[Row, ...]:
     """Another member of the group works on it; a finished work order keeps who did it."""
     return (Row("work_order", order.seq, {"assignee": assignee}),) if order.status in OPEN else ()
+
+
+def accept_by(case: Case, priority: str, raised: bool, scene: Scene) -> list[Row]:
+    """The limits of what nobody has accepted yet, by another priority; a raise makes none later (§6.5.3)."""
+    rows = []
+    for order in case.work_orders:
+        if order.status == "W1" and order.due_accept and order.created_at:
+            due = calendar.due(scene.codes, priority, "accept", scene.now if raised else order.created_at)
+            due = min(due or order.due_accept, order.due_accept) if raised else due
+            rows.append(Row("work_order", order.seq, {"due_accept": due}))
+    return rows
 
 
 def close(case: Case, scene: Scene) -> Outcome:

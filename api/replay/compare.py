@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from api.replay.plan import expected
-from api.replay.play import Played
+from api.replay.play import PROCESS, Played
+from api.replay.tally import Tally
+from engine.ports import SYSTEM
 
 Get = Callable[[str], Mapping[str, Any]]
 """GET a path of /api/v1 and return its JSON body."""
@@ -26,6 +28,7 @@ class Report:
     mismatches: list[dict[str, Any]] = field(default_factory=list)
     no_resolved_at: list[str] = field(default_factory=list)
     inconsistencies: list[dict[str, str]] = field(default_factory=list)
+    live: Tally | None = None
 
 
 def compare(played: Iterable[Played], get: Get, done: Callable[[], None]) -> Report:
@@ -33,7 +36,7 @@ def compare(played: Iterable[Played], get: Get, done: Callable[[], None]) -> Rep
     report, variants = Report(), set()
     for call in played:
         if call.refused:
-            _mismatch(report, call.record.number, "the process", "goes on", f"refused at {call.refused}")
+            mismatch(report, call.record.number, "the process", "goes on", f"refused at {call.refused}")
             report.incidents += 1
             report.open += 1
             done()
@@ -68,7 +71,11 @@ def _seen(incident: Mapping[str, Any], history: Mapping[str, Any]) -> _Seen:
     solved = [line for line in changes if line["new"] == "ST7"]
     closed = [line for line in changes if line["new"] == "ST8"]
     back = [line for line in changes if line["old"] in ("ST7", "ST8") and line["new"] not in ("ST7", "ST8")]
-    dispatched = [order for order in incident["work_orders"] if order["type"] == "DSP"]
+    dispatched = [
+        order
+        for order in incident["work_orders"]
+        if order["type"] == "DSP" and order["created_by"] != SYSTEM.id
+    ]
     return _Seen(
         ended=all(instance["ended_at"] for instance in history["instances"]),
         reported_at=datetime.fromisoformat(incident["reported_at"]),
@@ -79,6 +86,7 @@ def _seen(incident: Mapping[str, Any], history: Mapping[str, Any]) -> _Seen:
         variant=tuple(
             row["element"]
             for instance in history["instances"]
+            if instance["process"] == PROCESS
             for row in instance["history"]
             if row["kind"] == "entered"
         ),
@@ -96,28 +104,29 @@ def _hold_against(call: Played, seen: _Seen, report: Report) -> None:
     for name, (theirs, ours) in counted.items():
         contradicted = any(what.startswith(name) for what in said.inconsistencies)
         if theirs != ours and not contradicted:
-            _mismatch(report, record.number, name, theirs, ours)
+            mismatch(report, record.number, name, theirs, ours)
 
 
 def _times(call: Played, seen: _Seen, report: Report) -> None:
     record = call.record
     if record.closed_at is not None and seen.closed_at != record.closed_at:
-        _mismatch(report, record.number, "closed_at", record.closed_at, seen.closed_at)
+        mismatch(report, record.number, "closed_at", record.closed_at, seen.closed_at)
     if record.resolved_at is None:
         report.no_resolved_at.append(record.number)
         if seen.resolved_at is None:
-            _mismatch(report, record.number, "resolved_at", "passes ST7", None)
+            mismatch(report, record.number, "resolved_at", "passes ST7", None)
         return
     ours = None if seen.resolved_at is None else _minutes(seen.reported_at, seen.resolved_at)
     theirs = _minutes(record.opened_at, record.resolved_at)
     report.resolve_minutes += ours or 0
     if ours != theirs:
-        _mismatch(report, record.number, "resolved_at - reported_at (minutes)", theirs, ours)
+        mismatch(report, record.number, "resolved_at - reported_at (minutes)", theirs, ours)
 
 
 def _minutes(start: datetime, end: datetime) -> int:
     return round((end - start).total_seconds() / 60)
 
 
-def _mismatch(report: Report, number: str, what: str, theirs: Any, ours: Any) -> None:
+def mismatch(report: Report, number: str, what: str, theirs: Any, ours: Any) -> None:
+    """Note where the log and flow200 differ."""
     report.mismatches.append({"number": number, "what": what, "log": str(theirs), "flow200": str(ours)})

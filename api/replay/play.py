@@ -20,6 +20,7 @@ DESK = Actor("import", "导入", frozenset({"WG-SD", "WG-IM"}))
 SUPPORT = Actor("import2", "导入(二线)", frozenset({"WG-IM"}))
 """Two people, since the solver may not confirm; both act with the incident manager's rights (POL-13)."""
 
+PROCESS = "incident_200"
 NOTE = "历史数据导入"
 GROUP_PREFIX, CODE_LIMIT = "LOG ", 32
 SUBJECT_LIMIT = 200
@@ -50,12 +51,17 @@ class Player:
         """Take a record through the process, row by row; what the process refuses ends it and is noted."""
         call = Played(record)
         for step in steps(record):
-            try:
-                self._step(call, step)
-            except (EngineError, Refused) as error:
-                call.refused = f"{step.at:%Y-%m-%d %H:%M}: {error.text('en')}"
-                break
+            self.take(call, step)
         return call
+
+    def take(self, call: Played, step: Step) -> None:
+        """Take one step of a record; after a refusal there is none."""
+        if call.refused:
+            return
+        try:
+            self._step(call, step)
+        except (EngineError, Refused) as error:
+            call.refused = f"{step.at:%Y-%m-%d %H:%M}: {error.text('en')}"
 
     def _step(self, call: Played, step: Step) -> None:
         if not call.no:
@@ -66,9 +72,9 @@ class Player:
         self._bring(call, step)
 
     def _open(self, call: Played, step: Step) -> None:
-        """200.1, 200.2 and 200.4 at the first row, and the dispatch to its group."""
+        """200.1 and 200.2."""
         opened = self.engine.start(
-            "incident_200",
+            PROCESS,
             DESK,
             step.at,
             answer={
@@ -86,8 +92,7 @@ class Player:
         call.judged = (step.impact, step.urgency)
         judged = {"category": "APP", "impact": step.impact, "urgency": step.urgency}
         self._answer(call, "T200_2", step.at, DESK, outcome_2="proceed", **judged)
-        self._answer(call, "T200_4", step.at, DESK, outcome_4="escalate")
-        self._dispatch(call, step.group, step.at)
+        call.place = "first line"
 
     def _judge(self, call: Played, step: Step) -> None:
         if (step.impact, step.urgency) == call.judged:
@@ -109,6 +114,10 @@ class Player:
 
     def _bring(self, call: Played, step: Step) -> None:
         """Bring the call to the step's group and place, by the moves that the diagram has."""
+        if step.place == "first line":
+            return
+        if call.place in UNDISPATCHED:
+            self._leave_desk(call, step)
         if call.place == "confirm" and step.place not in (None, "confirm", "closed"):
             self._refuse(call, step.at)
         self._move_to_group(call, step, stay=step.place in (None, call.place))
@@ -130,6 +139,15 @@ class Player:
         self._dispatch(call, step.group, step.at)
         if stay:
             ENTER[place](self, call, step)
+
+    def _leave_desk(self, call: Played, step: Step) -> None:
+        """From the desk, or from the manager who has to designate, to the step's group."""
+        if call.place == "first line":
+            self._answer(call, "T200_4", step.at, DESK, outcome_4="escalate")
+            self._dispatch(call, step.group, step.at)
+        else:
+            self._answer(call, "T200_5_manager", step.at, DESK, group=code(step.group))
+            call.group, call.place = step.group, "second line"
 
     def _dispatch(self, call: Played, group: str, at: datetime) -> None:
         self._answer(call, "T200_5", at, DESK, group=code(group))
@@ -191,19 +209,19 @@ class Player:
 
     def _reopen(self, call: Played, at: datetime) -> None:
         why = {"entry": "reopen", "reason": NOTE, "method": "IMPORT"}
-        self.engine.start("incident_200", DESK, at, business_key=call.no, variables=why)
+        self.engine.start(PROCESS, DESK, at, business_key=call.no, variables=why)
         call.place = "second line"
 
     # the engine's verbs
 
     def _answer(self, call: Played, element: str, at: datetime, by: Actor, **data: Any) -> None:
         with self.engine.database.read() as connection:
-            rows = reads.tasks(connection, business_key=call.no, process="incident_200").rows
+            rows = reads.tasks(connection, business_key=call.no, process=PROCESS).rows
         task = next(r for r in rows if r.element_id == element)
         self.engine.complete(task.id, data, by, at)
 
     def _send(self, call: Played, message: str, at: datetime) -> None:
-        self.engine.send(message, call.no, PAYLOADS.get(message, {}), DESK, at, process="incident_200")
+        self.engine.send(message, call.no, PAYLOADS.get(message, {}), DESK, at, process=PROCESS)
 
 
 def code(group: str) -> str:
@@ -212,6 +230,9 @@ def code(group: str) -> str:
         group if len(group) <= CODE_LIMIT else sha256(group.encode()).hexdigest()[:CODE_LIMIT]
     )
 
+
+UNDISPATCHED = ("first line", "to designate")
+"""Places that no state of the log is: no group has the call yet."""
 
 HOLDS = {
     "customer": ("need_info", "customer_replied"),

@@ -1,5 +1,6 @@
 """Deployments: diagrams and forms as multipart, as Camunda Modeler and camunda-deploy send them."""
 
+import logging
 from pathlib import PurePath
 from typing import Any
 
@@ -16,8 +17,10 @@ from api.rest.errors import BadValue, NotMatching, Unparsed, Unsupported
 from api.rest.http import Blueprint, asked, given, parameters, several
 from api.rest.values import read_moment
 from engine import reads, store
-from engine.definitions import Duplicates
+from engine.definitions import Deployment, Duplicates
 from engine.errors import InvalidDiagram
+
+log = logging.getLogger(__name__)
 
 UPLOAD_LIMIT = 16 * 1024 * 1024
 TEXT_LIMIT = 200  # characters of a name or source
@@ -116,6 +119,7 @@ def create() -> dict[str, Any]:
         done = engine().deploy(name, files, person(), now(), source=source, duplicates=_duplicates(said))
     except InvalidDiagram as error:
         raise Unparsed(error.findings, files) from error
+    _log(done)
     with product().database.read() as connection:
         made = [] if done.unchanged else _definitions(connection, done.id)
         return shapes.deployed(_deployment(connection, done.id), made)
@@ -219,6 +223,14 @@ def _duplicates(said: dict[str, str]) -> Duplicates:
         "enable-duplicate-filtering", said.get("enable-duplicate-filtering", "false").lower()
     )
     return "same" if same else "none"
+
+
+def _log(done: Deployment) -> None:
+    """What Camunda's answer has no place for."""
+    for form in done.carried:
+        log.info("deployment %s keeps %r of deployment %s", done.id, form.file, form.deployment_id)
+    for finding in done.warnings:
+        log.warning("deployment %s: %r: %r", done.id, finding.file, finding.en)
 
 
 def _deployment(connection: sa.Connection, deployment_id: str) -> sa.Row[Any]:

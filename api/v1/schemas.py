@@ -13,7 +13,7 @@ from api.http import ref
 from api.settings import ROOT
 from api.v1.meanings import MEANINGS
 from engine import store
-from handlers import facts, registry, tables
+from handlers import facts, hand_over, registry, tables
 from handlers.directory import DIRECTORIES
 
 OPENAPI = {
@@ -325,6 +325,21 @@ SHAPES: dict[str, Shape] = {
     "Escalation": row(tables.escalation),
     "Escalations": page("Escalation"),
     "EscalationWithRaises": row(tables.escalation, raises=array(row(tables.escalation_raise))),
+    "ShiftChange": row(tables.shift_change, *hand_over.COLUMNS),
+    "ShiftChanges": page("ShiftChange"),
+    "ShiftChangeWithCalls": row(
+        tables.shift_change,
+        *hand_over.COLUMNS,
+        calls=array(
+            row(
+                tables.incident,
+                *hand_over.SHOWN,
+                next_due=INSTANT,
+                promised_at=INSTANT,
+                last_note={"anyOf": [strict({"at": MOMENT, "by": TEXT, "text": TEXT}), {"type": "null"}]},
+            )
+        ),
+    ),
     "Person": entry("people", groups=array(TEXT)),
     "People": page("Person"),
     "Organisation": entry("organisations"),
@@ -423,7 +438,16 @@ SHAPES: dict[str, Shape] = {
             "database": TEXT,
             "schema": maybe("string"),
             "definitions": array(
-                strict({"process": TEXT, "version": NUMBER, "name": TEXT, "id": TEXT, "deployed_at": MOMENT})
+                strict(
+                    {
+                        "process": TEXT,
+                        "version": NUMBER,
+                        "name": TEXT,
+                        "id": TEXT,
+                        "deployed_at": MOMENT,
+                        "carried_forms": array(strict({"file": TEXT, "deployment_id": TEXT})),
+                    }
+                )
             ),
         }
     ),

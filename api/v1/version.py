@@ -28,6 +28,10 @@ def version() -> dict[str, Any]:
                 "name": row.name,
                 "id": row.id,
                 "deployed_at": row.created_at,
+                "carried_forms": [
+                    {"file": form.name, "deployment_id": form.carried_from}
+                    for form in reads.carried(connection, row.deployment_id)
+                ],
             }
             for row in reads.definitions(connection)
         ]

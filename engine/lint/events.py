@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.expressions import ExpressionError
+from engine.forms import message_form
 from engine.timers import parse_timer
 
 from .drawing import (
@@ -17,6 +18,7 @@ from .drawing import (
     event_kind,
     label,
     local,
+    message_name,
 )
 from .findings import Finding
 
@@ -77,18 +79,22 @@ def _kind(drawing: Drawing, event: Any, position: str, kind: str) -> Iterator[Fi
 
 
 def messages(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:
-    """What waits for a message names it: correlation goes by the message's name."""
+    """What waits for a message names it: correlation goes by its name, and the form that checks it too."""
     for event in drawing.nodes("intermediateCatchEvent", "boundaryEvent"):
         for definition in definitions(event):
             if local(definition) == "messageEventDefinition" and not definition.get("messageRef"):
                 yield drawing.report("missing-reference", event, attribute="messageRef")
     used = {element.get("messageRef") for element in drawing.executed}
+    catching = drawing.nodes("intermediateCatchEvent", "boundaryEvent", "receiveTask")
+    heard = {message_name(drawing, node) for node in catching}
     for message in (e for e in drawing.elements if local(e) == "message"):
         name = (message.get("name") or "").strip()
         if message.get("id") in used and not name:
             yield drawing.report("message-unnamed", message, message=message.get("id"))
         elif "${" in name or "#{" in name:
             yield drawing.report("message-expression", message, message=name)
+        elif name in heard and deployment.forms is not None and message_form(name) not in deployment.forms:
+            yield drawing.report("message-unchecked", message, form=message_form(name))
 
 
 def boundary_messages_interrupt(drawing: Drawing, deployment: Deployment) -> Iterator[Finding]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 WARNINGS = frozenset(
-    {"ignored-attribute", "vanished-id", "dangling-shape", "unchecked-gateway", "overlapping-conditions"}
+    {"ignored-attribute", "vanished-id", "dangling-shape", "unchecked-gateway", "overlapping-conditions",
+     "message-unchecked"}
 )  # fmt: skip
 
 SENTENCES: Mapping[str, tuple[str, str]] = {
@@ -236,6 +237,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "消息名称「{message}」不能是表达式",
         "the message name “{message}” cannot be an expression",
     ),
+    "message-unchecked": (
+        "没有表单 {form}.form,这个消息带来的内容不会被检查",
+        "there is no {form}.form, so nothing checks what the message carries",
+    ),
     "non-interrupting-message": (
         "非中断的消息边界事件只会触发一次;请改为中断,或用任务作业",
         "a non-interrupting message boundary event fires once only; make it interrupting or use a job",
@@ -290,8 +295,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "{attribute} “{value}” is neither a date with an offset nor an expression",
     ),
     "unknown-form": (
-        "没有表单「{form}」;请把它的 .form 文件与流程图一起部署",
-        "there is no form “{form}”; deploy its .form file together with the diagram",
+        "没有表单「{form}」;请把 {form}.form 与流程图一起部署",
+        "there is no form “{form}”; deploy {form}.form together with the diagram",
     ),
     "form-binding": (
         "表单绑定必须是 deployment",

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from engine.expressions import Expression, ExpressionError, compile_expression
+from engine.forms import message_form
 from engine.syntax import Constant, Name, Node, Operation
 
 from .drawing import Deployment, Drawing, Flow, Scope, camunda, event_kind, local, message_name
@@ -76,7 +77,7 @@ def _after(ask: _Question, node: Any) -> Listing:
     if kind == "userTask":
         return _written(ask, camunda(node, "formRef") or "")
     if kind == "receiveTask" or event_kind(node) == "message":
-        return _written(ask, f"message_{message_name(ask.drawing, node)}")
+        return _written(ask, message_form(message_name(ask.drawing, node) or ""))
     if kind == "intermediateCatchEvent":
         return _before(ask, key)
     if (

@@ -19,6 +19,7 @@ from api.cli import cli
 from api.settings import ROOT
 from engine import reads
 from tests.conftest import Client
+from tests.engine.drawing import catch, end, message, process, user
 
 
 def run(url: str, *arguments: str, given: str = "") -> Result:
@@ -58,7 +59,7 @@ def test_doctor_lists_every_setting_and_hides_passwords(installed_url: str) -> N
 
     listed = {s["setting"] for s in json.loads(result.stdout)["settings"]}
     assert {"FLOW200_DATABASE_URL", "FLOW200_PORT", "FLOW200_TIMEZONE", "FLOW200_WORKERS"} <= listed
-    assert "revision 0006" in json.loads(result.stdout)["database"]
+    assert "revision 0008" in json.loads(result.stdout)["database"]
 
 
 def test_doctor_finds_a_database_that_does_not_answer() -> None:
@@ -80,6 +81,39 @@ def test_deploying_the_same_diagrams_again_changes_nothing(installed_url: str) -
     result = run(installed_url, "deploy", str(ROOT / "bpmn"), "--json")
 
     assert json.loads(result.stdout)["unchanged"] is True
+
+
+def test_a_diagram_that_is_deployed_alone_says_which_forms_it_keeps(
+    installed_url: str, client: Client, tmp_path: Path
+) -> None:
+    file = tmp_path / "escalation.bpmn"
+    drawn = (ROOT / "bpmn" / "escalation.bpmn").read_text(encoding="utf-8")
+    file.write_text(drawn.replace('versionTag="1.0.0"', 'versionTag="1.1.0"'), encoding="utf-8")
+
+    told = json.loads(run(installed_url, "deploy", str(file), "--json").stdout)
+    file.write_text(drawn, encoding="utf-8")
+    read = run(installed_url, "deploy", str(file)).stdout
+
+    carried = {form["file"] for form in told["carried_forms"]}
+    assert told["definitions"] == [{"process": "escalation", "version": 2}] and told["warnings"] == []
+    assert {"t_ack.form", "t_decide.form", "message_solved.form"} <= carried
+    assert "message_recall.form" not in carried
+    (first,) = {form["deployment_id"] for form in told["carried_forms"]}
+    assert f"forms kept from deployment {first}: message_solved.form, " in read
+    shown = {one["process"]: one["carried_forms"] for one in client.get("/version").json["definitions"]}
+    assert shown["incident_200"] == [] and {form["file"] for form in shown["escalation"]} == carried
+
+
+def test_deploying_says_what_lint_warns_of(installed_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "door.bpmn"
+    file.write_bytes(
+        process("door", user("a", "WG-SD"), catch("c", message("knock")), end(), flows="s>a;a>c;c>e")
+    )
+
+    result = run(installed_url, "deploy", str(file))
+
+    assert result.exit_code == 0 and result.stdout == "deployed: door version 1\n"
+    assert "message_knock.form" in result.stderr
 
 
 def test_our_own_diagrams_have_nothing_to_mend() -> None:

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from api import migrations
-from engine import store
+from engine import reads, store
 from engine.store import Database
 
 
@@ -46,6 +46,27 @@ def test_rows_of_the_first_revision_survive_the_upgrade(database_url: str) -> No
     with database.read() as connection:
         (row,) = connection.execute(sa.select(store.deployment))
     assert (row.id, row.created_at, row.source) == ("d1", then, None)
+    database.close()
+
+
+def test_forms_that_were_deployed_before_are_carried_over_after_the_upgrade(database_url: str) -> None:
+    database = Database(database_url)
+    migrations.upgrade(database, "0006")
+    files = {
+        "pick.form": b'{"id": "pick", "components": []}',
+        "by_its_name.form": b'{"components": []}',
+        "p.bpmn": b"<x/>",
+    }
+    with database.write() as connection:
+        old = sa.table("resource", *map(sa.column, ("deployment_id", "name", "content")))
+        rows = [{"deployment_id": "d1", "name": name, "content": raw} for name, raw in files.items()]
+        connection.execute(sa.insert(old), rows)
+
+    migrations.upgrade(database)
+
+    with database.read() as connection:
+        found = reads.newest_forms(connection, ["pick", "by_its_name", "p"])
+    assert {(row.form, row.sent_with) for row in found} == {("pick", "d1"), ("by_its_name", "d1")}
     database.close()
 
 

@@ -395,6 +395,37 @@ def test_a_job_starts_an_instance_or_speaks_to_the_one_that_runs(database: Any) 
     assert office.instance(task.instance_id).variables == {"n": 2} and office.failures() == []
 
 
+def test_a_job_gives_a_task_back_from_the_person_it_names_and_from_nobody_else(database: Any) -> None:
+    office = Office(database, domain := Asking())
+    office.deploy(
+        process("P", user("a"), user("b", groups="G1"), end(), flows="s>a; a>b; b>e"),
+        process("Q", user("q"), user("r"), end(), flows="s>q; q>r; r>e"),
+    )
+    office.start()
+    office.start("Q", "K2")
+    office.complete("a")
+    task = office.task("b")
+    office.engine.claim(task.id, LINA, office.now)
+    domain.asked = (asked("unclaim", "u:1", task=task.id, person="zhao"),)
+    office.complete("q")
+    office.tick()
+    others = office.task("b").assignee
+
+    domain.asked = (
+        asked("unclaim", "u:2", task=task.id, person="lina"),
+        asked("unclaim", "u:3", task="gone", person="lina"),
+    )
+    office.complete("r")
+    office.tick()
+
+    assert (others, office.task("b").assignee) == ("lina", None)
+    assert [(j.state, j.result) for j in jobs(office)] == [
+        ("done", "given back"),
+        ("done", "given back"),
+        ("done", "over"),
+    ]
+
+
 def test_a_message_job_that_fails_can_be_retried(database: Any) -> None:
     class Stumbling(Asking):
         broken = True

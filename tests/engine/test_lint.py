@@ -125,7 +125,11 @@ POOLS = (
     '<b:collaboration id="C">\n' + el("participant", "pool", processRef="P") + el("participant", "other")
 )  # fmt: skip
 CHOICE = user("u") + xor("g") + user("a") + user("b")
-FORM = {"f": Form(outcomes={"outcome": ("yes", "no")})}
+FORM = {
+    "f": Form(outcomes={"outcome": ("yes", "no")}),
+    "message_go": Form(),
+    "message_other": Form(),
+}
 ASKED = user("u", camunda_formRef="f") + xor("g") + user("a") + user("b")
 
 CASES = {
@@ -342,6 +346,7 @@ CASES = {
     "event-not-here": ("x", diagram(user("u") + el("intermediateThrowEvent", "x", on_timer()), THROUGH)),
     "event-missing": ("x", diagram(user("u") + catch("x", ""), THROUGH)),
     "message-unnamed": ("M", diagram(user("u") + catch("x", on_message()), THROUGH, message(name=None))),
+    "message-unchecked": ("M", diagram(user("u") + catch("x", on_message()), THROUGH, message(name="new"))),
     "message-expression": ("M", diagram(user("u") + catch("x", on_message()), THROUGH, message(name="${x}"))),
     "non-interrupting-message": (
         "x",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pytest_bdd import given, parsers, step, then, when
+from pytest_bdd import parsers, step, then, when
 
 from api import auth, install
 from tests.conftest import FAST, Clock
@@ -73,16 +73,16 @@ def said(pattern: str) -> Any:
 def time_passes(world: World, when: str) -> None:
     """The first time of a flow is set; later ones are come to, with the workers at work."""
     target = moment(when, world.clock())
-    world.come_to(target) if world.no else world.clock.set(target)
+    world.come_to(target) if world.no else world.begin(target)
 
 
-@given(said("一个呼叫正停在「{place:text}」"))
+@step(said("一个呼叫正停在「{place:text}」"))
 def a_call_stands_at(world: World, place: str) -> None:
     """A call by the shortest road."""
     roads.bring(world, place)
 
 
-@given(said("一个 {priority} 呼叫正停在「{place:text}」"))
+@step(said("一个 {priority} 呼叫正停在「{place:text}」"))
 def a_call_of_this_priority_stands_at(world: World, priority: str, place: str) -> None:
     """A call by the shortest road, judged to have this priority."""
     roads.bring(world, place, priority)
@@ -105,6 +105,19 @@ def remember(world: World, name: str) -> None:
 def speak_of(world: World, name: str) -> None:
     """From now on this call is meant."""
     world.no = world.named[name]
+
+
+@when(said("服务重新启动"))
+def starts_again(world: World) -> None:
+    """What a start of the service does on a database that it knows."""
+    install.load_codes(world.product)
+
+
+@step(said("代码表「{table}」增加"))
+def code_rows(world: World, table: str, datatable: Table) -> None:
+    """Rows that the owner of the process adds: the code, and figures by their names."""
+    head, *rows = datatable
+    world.add_codes(table, [dict(zip(head, row, strict=True)) for row in rows])
 
 
 # what people do
@@ -178,6 +191,12 @@ def imports_days(world: World, who: str, year: str, datatable: Table) -> None:
     taken(world, world.import_days(who, year, datatable))
 
 
+@when(said("{who} 确认交接班 {change}"))
+def acknowledges(world: World, who: str, change: str) -> None:
+    """The incoming agent has the hand-over list."""
+    taken(world, world.at_desk(who).post(f"/shift-changes/{change}/acknowledge", {}))
+
+
 @when(said("{who} 受理工单"))
 def accepts_the_order(world: World, who: str) -> None:
     """The newest work order of the call is accepted outside a task."""
@@ -207,6 +226,13 @@ def tries_to_record(world: World, who: str, datatable: Table) -> None:
     """The answer is looked at later."""
     world.before = world.dump()
     world.answer = world.record(who, words.answer("t200_1", datatable))
+
+
+@when(said("{who} 试图确认交接班 {change}"))
+def tries_to_acknowledge(world: World, who: str, change: str) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.at_desk(who).post(f"/shift-changes/{change}/acknowledge", {})
 
 
 @when(said("{who} 试图报告「{message:text}」"))
@@ -394,6 +420,34 @@ def waits_for_messages(world: World, names: str) -> None:
     running = [one for one in world.incident()["instances"] if one["ended_at"] is None]
     waiting = {name for one in running for name in one["waits_for"]["messages"]}
     assert waiting == {words.MESSAGES[name] for name in names.split("、")}
+
+
+@then(said("交接班是"))
+def shift_changes_are(world: World, datatable: Table) -> None:
+    """All shift changes so far, the named columns."""
+    head, *expected = datatable
+    rows = world.at_desk("李娜").get("/shift-changes?sort=starts_at").json["items"]
+    assert [[shown(row[words.SHIFT_CHANGES[name]]) for name in head] for row in rows] == expected
+
+
+@then(said("没有交接班"))
+def no_shift_changes(world: World) -> None:
+    """The desk never had one."""
+    assert world.at_desk("李娜").get("/shift-changes").json["items"] == []
+
+
+@then(said("交接清单 {change} 是"))
+def hand_over_list_is(world: World, change: str, datatable: Table) -> None:
+    """The hand-over list in its order, the named columns; the call by its remembered name."""
+    head, *expected = datatable
+    names = {no: f"「{name}」" for name, no in world.named.items()}
+    rows = world.at_desk("李娜").get(f"/shift-changes/{change}").json["calls"]
+    cells = [[row[words.HAND_OVER[name]] for name in head] for row in rows]
+    seen = [
+        [cell["text"] if isinstance(cell, dict) else names.get(cell, shown(cell)) for cell in row]
+        for row in cells
+    ]
+    assert seen == expected
 
 
 @then(said("流程已结束"))

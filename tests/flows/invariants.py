@@ -91,8 +91,15 @@ def _call(connection: sa.Connection, call: Mapping[str, Any], settled: bool) -> 
     yield from _breach(lines)
     yield from _escalation(connection, call, lines, settled)
     yield from _family(connection, call)
-    if not call["owner"] or call["owner_group"] != "WG-SD":
-        yield "it has no owner of the desk"
+    yield from _owner(connection, call)
+
+
+def _owner(connection: sa.Connection, call: Mapping[str, Any]) -> Iterator[str]:
+    """One owner, of the desk, until it is closed (1)."""
+    member = tables.membership.c
+    desk = set(connection.execute(sa.select(member.person).where(member.workgroup == "WG-SD")).scalars())
+    if call["owner_group"] != "WG-SD" or (call["status"] != "ST8" and call["owner"] not in desk):
+        yield f"its owner {call['owner']} is not of the desk"
 
 
 def _log(call: Mapping[str, Any], lines: list[Any]) -> Iterator[str]:

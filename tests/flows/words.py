@@ -174,6 +174,26 @@ COLUMNS = {
     "申述单号": "complaint_ref",
 }
 JUDGEMENT = {"影响度": "impact", "紧急度": "urgency", "理由": "priority_reason"}
+SHIFT_CHANGES = {
+    "编号": "code",
+    "班次": "shift",
+    "开始": "starts_at",
+    "期限": "due_at",
+    "接班人": "incoming",
+    "状态": "state",
+    "负责人": "owner",
+    "确认时间": "settled_at",
+}
+HAND_OVER = {
+    "呼叫": "no",
+    "状态": "status",
+    "优先级": "priority",
+    "责任人": "owner",
+    "级别": "escalation_level",
+    "最先到期": "next_due",
+    "承诺": "promised_at",
+    "说明": "last_note",
+}
 CLOCKS = {
     "响应": "response",
     "解决": "resolve",
@@ -200,7 +220,7 @@ TABLES = {
     "工单": (
         "work_orders",
         {"类型": "type", "工作组": "group", "处理人": "assignee", "状态": "status", "结果": "result"}
-        | {"原因": "reject_reason", "建议工作组": "suggested_group", "二线协助": "assist"},
+        | {"备份": "backup", "原因": "reject_reason", "建议工作组": "suggested_group", "二线协助": "assist"},
     ),
     "升级单": (
         "escalations",
@@ -213,7 +233,8 @@ TABLES = {
     ),
     "供应商处理记录": (
         "vendor_engagements",
-        {"对象": "kind", "供应商": "vendor", "次数": "attempts", "结果": "result", "到场": "onsite_at"},
+        {"对象": "kind", "供应商": "vendor", "次数": "attempts", "结果": "result", "到场": "onsite_at"}
+        | {"应答时间": "responded_at"},
     ),
     "供应商联系": ("contacts", {"时间": "at", "联系人": "contact", "方式": "channel"}),
     "确认": (

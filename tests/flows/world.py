@@ -11,8 +11,8 @@ from api.app import compose, create_app
 from api.product import Product
 from api.settings import Settings
 from engine import store
-from engine.ports import Actor
-from handlers import tables
+from engine.ports import SYSTEM, Actor
+from handlers import codes, tables
 from tests.conftest import Client, Clock
 from tests.flows import invariants, words
 
@@ -56,6 +56,24 @@ class World:
         """What the workers would do by now."""
         while self.product.engine.tick(self.clock()):
             pass
+
+    def add_codes(self, table: str, rows: list[dict[str, str]]) -> None:
+        """Rows of a code table, as its owner writes them; an empty cell is not there."""
+        given = [
+            {name: words.PEOPLE.get(value, value) for name, value in row.items() if value} for row in rows
+        ]
+        with self.product.database.write() as connection:
+            codes.add(
+                connection,
+                codes.rows_of(table, [{"zh": row["code"], "en": row["code"]} | row for row in given]),
+            )
+
+    def begin(self, when: datetime) -> None:
+        """The first moment of a flow: nothing was missed before it."""
+        self.clock.set(when)
+        with self.product.engine.transaction(SYSTEM, when) as command:
+            command.connection.execute(sa.delete(store.job).where(store.job.c.key == "shift"))
+            self.product.desk.watch(command)
 
     def come_to(self, when: datetime) -> None:
         """Time passes; the workers do what falls due on the way, each job at its own time."""

@@ -3,11 +3,27 @@
 from dataclasses import replace
 
 from handlers import clocks, deadlines, escalation, targets
-from handlers.incident import Case, ClockLine, Escalation, Hold, Incident, Raise, Scene, rows
+from handlers.incident import Case, ClockLine, Escalation, Hold, Incident, Scene, rows
 from handlers.triggers import OVER
 from tests.handlers.conftest import SHANGHAI, NoFacts, actor
 
-KINDS = {"escalation": Escalation, "escalation_raise": Raise}
+KEPT = {
+    "escalation": tuple(Escalation.__dataclass_fields__),
+    "escalation_raise": ("escalation", "trigger", "level", "segment"),
+}
+
+
+class Raises(NoFacts):
+    """The triggers that were registered in a story."""
+
+    def __init__(self, kept):
+        self.kept = [tuple(one.values()) for (table, _), one in kept.items() if table == "escalation_raise"]
+
+    def registered(self, call, *key):
+        return key in self.kept
+
+    def last_raise(self, call):
+        return len(self.kept) or None
 
 
 class Story:
@@ -32,11 +48,15 @@ class Story:
 
     @property
     def scene(self):
-        return Scene(actor("system"), self.now, self.codes, NoFacts())
+        return Scene(actor("system"), self.now, self.codes, Raises(self.kept))
 
     @property
     def case(self):
-        own = [KINDS[table](seq=seq, **values) for (table, seq), values in self.kept.items()]
+        own = [
+            Escalation(seq=seq, **values)
+            for (table, seq), values in self.kept.items()
+            if table == "escalation"
+        ]
         return Case(self.call, rows(*self.others, *own, *self.lines))
 
     @property
@@ -100,9 +120,8 @@ class Story:
             self.log.append((self.clock, line.what, line.text))
             if line.what == clocks.LINE:
                 self.lines.append(ClockLine(field=line.field, new=line.text))
-        for row in (one for one in outcome.rows if one.table in KINDS):
-            known = KINDS[row.table].__dataclass_fields__
-            given = {name: value for name, value in row.values.items() if name in known}
+        for row in (one for one in outcome.rows if one.table in KEPT):
+            given = {name: row.values[name] for name in KEPT[row.table] if name in row.values}
             self.kept[row.table, row.seq] = self.kept.get((row.table, row.seq), {}) | given
         self.told += [(self.clock, one.event, one.recipient) for one in outcome.notices]
         for job in outcome.jobs:

@@ -9,7 +9,7 @@ from handlers.clocks import RESOLVE, RESPONSE
 from handlers.codes import Code
 from handlers.incident import ClockLine, Engagement, WorkOrder
 from tests.handlers.conftest import at
-from tests.handlers.story import Story
+from tests.handlers.story import Raises, Story
 from tests.handlers.test_calendar import seeded
 
 MINUTE = timedelta(minutes=1)
@@ -315,6 +315,29 @@ def test_a_solution_recorded_late_stops_the_clock_when_it_was(begin):
     assert story.elapsed(at(11, 24, 18)) == 60
 
 
+def test_a_solution_that_is_entered_after_the_end_but_came_before_it_is_on_time(begin):
+    story = begin(at(11, 24, 9), priority="P2").until(at(11, 24, 13, 5))
+    assert story.call.overdue_at == at(11, 24, 13)
+
+    story.at(at(11, 24, 13, 10), status="ST7", step="200.9", resolved_at=at(11, 24, 12, 50))
+
+    assert story.elapsed() == 230
+    assert (story.call.overdue_at, story.call.overdue_group) == (None, None)
+
+
+def test_a_breach_is_none_where_the_day_is_no_working_day_any_more(begin):
+    story = begin(at(11, 24, 9)).until(at(11, 25, 10))
+    assert story.call.overdue_at == at(11, 25, 9)
+
+    story.codes = seeded(
+        Code("calendar_day", "BH 2026-11-24", "", "", data={"calendar": "BH", "working": False})
+    )
+    story.at(at(11, 25, 10))
+
+    assert story.call.resolve_by == at(11, 25, 18)
+    assert story.call.overdue_at is None
+
+
 def test_a_closed_call_that_comes_back_is_not_charged_for_the_time_between(begin):
     story = begin(at(11, 24, 9), priority="P2").solved(at(11, 24, 10))
     story.at(at(11, 24, 11), status="ST8", step="200.10")
@@ -323,6 +346,30 @@ def test_a_closed_call_that_comes_back_is_not_charged_for_the_time_between(begin
 
     assert story.call.resolve_by == at(11, 25, 12)
     assert story.elapsed(at(11, 25, 10)) == 120
+
+
+@pytest.mark.parametrize(
+    ("priority", "elapsed", "due"), [("P3", 10, at(11, 25, 16, 50)), ("P1", 1920, at(11, 23, 11))]
+)
+def test_a_wait_before_the_call_was_judged_is_not_charged_unless_it_must_not_wait(
+    begin, priority, elapsed, due
+):
+    story = begin(at(11, 23, 9), priority=None, prioritised_at=None, status="ST1", step="200.2")
+    story.held(at(11, 23, 9, 10)).resumed(at(11, 24, 17))
+
+    story.at(at(11, 24, 17), priority=priority, prioritised_at=at(11, 24, 17))
+
+    assert (story.elapsed(), clocks.due(story.resolve, story.codes)) == (elapsed, due)
+
+
+def test_a_solution_dated_before_a_raise_ends_the_time_before_it(begin):
+    story = begin(at(11, 24, 9), priority="P2").raised(at(11, 24, 10, 20), "P1")
+
+    story.at(at(11, 24, 10, 25), status="ST7", step="200.9", resolved_at=at(11, 24, 10))
+    assert clocks.total(story.resolve, story.now, story.codes) == 60
+    story.at(at(11, 24, 10, 40), status="ST4", step="200.6", refusal_count=1)
+
+    assert clocks.total(story.resolve, at(11, 24, 10, 50), story.codes) == 70
 
 
 def test_only_holds_that_stop_the_clock_stop_it(begin):
@@ -403,11 +450,12 @@ def test_a_raise_after_the_old_end_calls_once_and_reminds_in_the_distance_of_the
 
     assert story.resolve.now.minutes == 0
     assert [one for one in story.asked[known:] if one[1] != "X9"] == [
-        ("11-24 13:30", "T75", "E4"),
-        ("11-24 14:00", "T150", "E4"),
-        ("11-24 14:30", "T175", "E4"),
-        ("11-24 15:00", "T200", "E4"),
+        ("11-24 13:30", "T100", "E4"),
+        ("11-24 14:00", "T125", "E4"),
+        ("11-24 14:30", "T150", "E4"),
+        ("11-24 15:00", "T175", "E4"),
     ]
+    assert ("11-24 13:30", "likely_miss", "zhangmin") in story.told
     assert story.call.overdue_at == at(11, 24, 13)
 
 
@@ -517,6 +565,38 @@ def test_no_response_and_no_update_call_for_a_level(begin):
 
     assert story.asked[0] == ("11-24 09:30", "X2", "E2")
     assert story.said("escalation_below")[0] == ("11-24 11:00", "T50 E1, E2")
+
+
+@pytest.mark.parametrize(
+    ("priority", "reported", "answered", "asked"),
+    [
+        ("P2", at(11, 24, 10), at(11, 24, 10, 40), [("11-24 10:40", "X2", "E2")]),
+        ("P2", at(11, 24, 10), at(11, 24, 10, 30), []),
+        ("P3", at(11, 24, 9, 30), at(11, 24, 11, 40), [("11-24 11:40", "X2", "E1")]),
+    ],
+)
+def test_a_response_that_came_too_late_calls_for_a_level_when_it_is_known(
+    begin, priority, reported, answered, asked
+):
+    story = begin(reported, priority=None, prioritised_at=None, first_response_at=None)
+
+    story.at(answered, priority=priority, prioritised_at=answered, first_response_at=answered).until(answered)
+    story.until(at(11, 24, 13, 45))
+
+    assert [one for one in story.asked if one[1] == "X2"] == asked
+
+
+def test_thresholds_missed_together_do_not_skip_the_caller_or_the_groups_that_are_told_too(
+    begin, monkeypatch
+):
+    monkeypatch.setattr(Raises, "leaders", lambda self, group: (group,), raising=False)
+    story = begin(at(11, 24, 9), priority="P1")
+
+    story.look(at(11, 24, 11, 45))
+
+    assert story.asked == [("11-24 11:45", "T125", "E4")]
+    assert ("11-24 11:45", "likely_miss", "zhangmin") in story.told
+    assert ("11-24 11:45", "escalation_status", "WG-EMG") in story.told
 
 
 def test_a_clock_line_from_the_log_is_an_instant_with_its_offset():

@@ -23,7 +23,6 @@ from handlers.incident import (
     Escalation,
     HandOff,
     Incident,
-    Raise,
     Scene,
     Vendor,
     WorkOrder,
@@ -64,6 +63,15 @@ def test_a_vip_raises_urgency_one_step_but_never_to_p1_alone(scene, call, impact
     call = replace(call, impact=impact, urgency=urgency, vip=True)
 
     assert classification.matrix(call, scene) == priority
+
+
+def test_a_vip_raises_urgency_in_a_later_change_too(scene, call):
+    judged = replace(call, call_type="INC", impact="I3", urgency="U3", priority="P3", vip=True)
+    answer = {"impact": "I3", "urgency": "U2", "priority_reason": "面签排队"}
+
+    decided = classification.change_priority(Case(judged), answer, scene)
+
+    assert decided.changes["priority"] == "P2"
 
 
 def test_an_override_below_p2_needs_the_manager(scene, call):
@@ -253,9 +261,13 @@ def test_vendor_attempts_lie_r_apart_from_the_first_contact(scene, call, priorit
 
 
 def test_a_registered_trigger_is_registered_once(scene, call):
+    class Facts(NoFacts):
+        def registered(self, *key):
+            return key == (call.no, 1, "X13", "E1", 1)
+
+    scene = replace(scene, facts=Facts())
     active = Escalation(seq=1, trigger="X13", level="E1", segment=1, state="acked", raised_at=scene.now)
-    once = Raise(seq=1, escalation=1, trigger="X13", level="E1", segment=1)
-    case = Case(replace(call, priority="P3"), rows(active, once))
+    case = Case(replace(call, priority="P3"), rows(active))
 
     decided = escalation.register(case, {"trigger": "X13", "level": "E1"}, scene)
 
@@ -271,6 +283,17 @@ def test_a_trigger_below_the_present_level_only_reminds(scene, call):
 
     assert [row.table for row in decided.rows] == ["escalation_raise"]
     assert (decided.variables["level"], decided.variables["acknowledged"]) == ("E2", True)
+
+
+def test_silence_after_a_reminder_registers_no_trigger_that_nobody_pulled(scene, call):
+    active = Escalation(seq=1, trigger="XN", level="E3", segment=1, state="notified", raised_at=scene.now)
+    case = Case(replace(call, priority="P3"), rows(active))
+
+    reminded = escalation.register(case, {"trigger": "X7", "level": "E2"}, scene)
+    silent = escalation.register(case, reminded.variables, scene)
+
+    assert [row.table for row in reminded.rows] == ["escalation_raise"]
+    assert [(row.table, row.values["silences"]) for row in silent.rows] == [("escalation", 1)]
 
 
 def test_the_hash_chain_says_where_it_breaks():

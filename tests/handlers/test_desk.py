@@ -271,7 +271,8 @@ def test_two_refusals_and_the_manager_designates_without_appeal(hand):
     assert (record["status"], record["reject_count"], record["misregistered"]) == ("ST4", 2, True)
     statuses = [line["new"] for line in hand.rows(tables.log) if line["field"] == "status"]
     assert statuses[-2:] == ["ST3", "ST4"]
-    assert hand.rows(tables.work_order)[2]["status"] == "W2"
+    order = hand.rows(tables.work_order)[2]
+    assert (order["status"], order["assignee"]) == ("W3", "sunjing")
 
     hand.answer("T200_6", "sunjing", outcome_6="back_to_desk").at("T200_5")
     hand.answer("T200_5", group="WG-NET").call("assign").at("T200_5_accept")
@@ -297,7 +298,9 @@ def test_a_withdrawn_call_recalls_its_work_order(hand):
     ).end()
 
     assert (hand.record["status"], hand.record["closure_code"]) == ("ST8", "C07")
-    assert hand.rows(tables.work_order)[0]["status"] == "W7"
+    order = hand.rows(tables.work_order)[0]
+    told = [one["recipient"] for one in hand.rows(tables.notice) if one["event"] == "recalled"]
+    assert (order["status"], told) == ("W7", [order["assignee"]])
 
 
 def test_first_line_out_of_time_is_dispatched_to_the_default_group(hand):
@@ -748,14 +751,15 @@ def test_calls_that_nothing_wakes_are_looked_at(hand):
     hand.first_line()
     with hand.command("system") as command:
         hand.desk.watch(command)
-    assert hand.settled.jobs == []
+    assert [job.key for job in hand.settled.jobs] == ["shift"]
     with hand.database.write() as connection:
         connection.execute(update(tables.incident).values(look_at=None))
 
     with hand.command("system") as command:
         hand.desk.watch(command)
-    assert [(job.key, job.renewed) for job in hand.settled.jobs] == [(f"look:{hand.no}", True)]
+    look, shift = hand.settled.jobs
+    assert [(look.key, look.renewed), shift.key] == [(f"look:{hand.no}", True), "shift"]
     with hand.command("system") as command:
-        hand.desk.work(command, hand.settled.jobs[0].payload)
+        hand.desk.work(command, look.payload)
 
     assert hand.record["look_at"] == at(11, 23, 11, 5)

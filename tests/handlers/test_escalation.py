@@ -23,8 +23,9 @@ def row(hand):
 def test_by_hand_it_starts_one_level_above_the_present(raised):
     variables = raised.instance.variables
 
-    assert (variables["level"], variables["trigger"], variables["holder_group"]) == ("E1", "X13", "WG-TRM")
+    assert (variables["level"], variables["holder_group"]) == ("E1", "WG-TRM")
     assert variables["acknowledged"] is False
+    assert row(raised)["trigger"] == "X13"
     assert raised.record["escalation_level"] == "E1"
     told = [n["recipient"] for n in raised.rows(tables.notice) if n["event"] == "escalated"]
     assert set(told) == {"zhenghao", "lina"}
@@ -98,6 +99,7 @@ def test_silence_goes_to_the_backup_and_then_to_the_next_level(raised):
 def test_registering_the_same_trigger_again_makes_no_second_record(raised):
     raised.answer("T_ack", "zhenghao")
     before = len(raised.rows(tables.escalation_raise))
+    raised.instance.variables.update(trigger="X13", level="E1")
 
     raised.call("register_escalation", "system")
 
@@ -303,7 +305,8 @@ def test_urging_the_vendor_shortens_nobodys_time_to_answer(raised):
 
     engagement = raised.rows(tables.vendor_engagement)[0]
     assert (engagement["attempts"], engagement["result"]) == (4, None)
-    assert engagement["due_at"] == at(11, 24, 9, 5)
+    assert raised.instance.variables["vendor_due"] == at(11, 24, 9, 5).isoformat()
+    assert engagement["due_at"] == at(11, 23, 14, 35)
 
 
 def test_without_a_vendor_nobody_is_urged(raised):
@@ -378,6 +381,19 @@ def test_a_security_leaf_calls_for_the_manager_and_alerts_the_security_group(han
     said = [line["new"] for line in hand.rows(tables.log) if line["what"] == "escalation_requested"]
     alerted = [one["recipient"] for one in hand.rows(tables.notice) if one["event"] == "alert"]
     assert (said, alerted) == (["X12 E2"], ["fanglei"])
+
+
+@pytest.mark.parametrize("stands", ["second line", "solved"])
+def test_a_leaf_corrected_to_security_alarms_as_well(hand, stands):
+    hand.accepted() if stands == "second line" else hand.solved()
+
+    with hand.command("lina") as command:
+        effect = hand.desk.edit(command, hand.no, {"classification": "INC-SEC-VIR"})
+        again = hand.desk.edit(command, hand.no, {"classification": "INC-SEC-VIR"})
+
+    asked = [job.payload["variables"]["trigger"] for job in (*effect.jobs, *again.jobs)]
+    alerted = [one["recipient"] for one in hand.rows(tables.notice) if one["event"] == "alert"]
+    assert (asked, alerted) == (["X12"] if stands == "second line" else [], ["fanglei"])
 
 
 def test_any_other_leaf_alarms_no_security_group(hand):

@@ -1,5 +1,8 @@
 """A small process that has nothing to do with incidents, and flow200 served on a port of its own."""
 
+import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +13,10 @@ import waitress.server
 from flask import Flask
 from werkzeug.datastructures import FileStorage
 
+from api.settings import ROOT
 from tests.conftest import Client
 
+CLIENTS = ROOT / ".venv" / "clients" / "node_modules" / ".bin"
 RECORDED = Path(__file__).parent / "recorded"
 REST = "/engine-rest"
 
@@ -72,3 +77,31 @@ def served(app: Flask) -> Iterator[str]:
     server.close()
     server.task_dispatcher.shutdown()
     thread.join(5)
+
+
+@pytest.fixture
+def camunda_deploy(served: str, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The CLI as npm installed it, run by 刘洋 in `tmp_path`; without it the test is skipped.
+
+    It is red where FLOW200_REQUIRE_CLIENTS=1.
+    """
+    path = os.pathsep.join((str(CLIENTS), str(ROOT / ".venv" / "bin"), os.environ["PATH"]))
+    if not (shutil.which("camunda-deploy", path=str(CLIENTS)) and shutil.which("node", path=path)):
+        if os.environ.get("FLOW200_REQUIRE_CLIENTS") == "1":
+            pytest.fail("FLOW200_REQUIRE_CLIENTS=1, but camunda-deploy or node is missing: make clients")
+        pytest.skip("no camunda-deploy: make clients installs it, with Node.js, into .venv")
+
+    def run(*words: str, password: str = "password-of-liuyang") -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "PATH": path,
+            "CAMUNDA_URL": f"{served}/engine-rest",
+            "CAMUNDA_AUTH_USERNAME": "liuyang",
+            "CAMUNDA_AUTH_PASSWORD": password,
+        }
+        command = ["camunda-deploy", *words]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", timeout=60
+        )
+
+    return run

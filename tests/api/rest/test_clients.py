@@ -1,10 +1,9 @@
 """Clients of Camunda 7, unmodified, against a served flow200; and their recorded requests, byte by byte."""
 
 import json
-import os
-import shutil
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,11 +18,12 @@ import pycamunda.version
 import pytest
 
 from tests.api.rest.conftest import RECORDED
+from tests.conftest import Client
 
 ZHENGHAO = ("zhenghao", "password-of-zhenghao")
 LIUYANG = ("liuyang", "password-of-liuyang")
 LINA = ("lina", "password-of-lina")
-CLI = os.environ.get("FLOW200_CAMUNDA_DEPLOY", "")
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def call(request: Any, auth: tuple[str, str]) -> Any:
@@ -138,27 +138,49 @@ def test_camunda_deploys_recorded_request_deploys_what_changed(served: str) -> N
     assert second[2]["deployedProcessDefinitions"] is None
 
 
-@pytest.mark.skipif(
-    not (CLI and shutil.which("node")), reason="no node, or FLOW200_CAMUNDA_DEPLOY names no bin/cli.js"
-)
-def test_camunda_deploy_itself_deploys(served: str, tmp_path: Path) -> None:
-    for name in ("parcel.bpmn", "pick.form"):
-        shutil.copy(RECORDED / name, tmp_path)
-    account, password = LIUYANG
+def test_the_lock_of_the_clients_pins_each_by_its_hash_and_names_no_registry() -> None:
+    folder = Path(__file__).parent / "clients"
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
 
-    done = subprocess.run(
-        ["node", CLI, "-n", "parcels", "--json", "parcel.bpmn", "pick.form"],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "CAMUNDA_URL": f"{served}/engine-rest",
-            "CAMUNDA_AUTH_USERNAME": account,
-            "CAMUNDA_AUTH_PASSWORD": password,
-        },
-        capture_output=True,
-        timeout=60,
-    )
+    own, *packages = lock.values()
+    assert own["dependencies"] == wanted == {"camunda-deploy": "1.2.2"}
+    assert all(one["integrity"].startswith("sha512-") and "resolved" not in one for one in packages)
 
-    assert done.returncode == 0, done.stderr
-    (made,) = json.loads(done.stdout)["processDefinitions"]
-    assert (made["key"], made["version"]) == ("parcel", 1)
+
+def test_camunda_deploy_deploys_and_then_only_what_changed(
+    camunda_deploy: Run, tmp_path: Path, parcel: dict[str, bytes], client: Client
+) -> None:
+    for name, raw in parcel.items():
+        (tmp_path / name).write_bytes(raw)
+    say = ("-n", "parcels", "-S", "ci")
+
+    made = camunda_deploy(*say, "parcel.bpmn", "pick.form")
+    again = camunda_deploy(*say, "parcel.bpmn", "pick.form")
+    (tmp_path / "parcel.bpmn").write_bytes(parcel["parcel.bpmn"].replace(b'name="sign"', b'name="Sign"'))
+    alone = camunda_deploy(*say, "--json", "parcel.bpmn")
+
+    assert [run.returncode for run in (made, again, alone)] == [0, 0, 0]
+    assert "1 artifacts deployed (1 added, 0 updated)" in made.stdout
+    assert "no artifacts updated/added" in again.stdout
+    (second,) = json.loads(alone.stdout)["processDefinitions"]
+    assert (second["key"], second["resource"], second["version"]) == ("parcel", "parcel.bpmn", 2)
+    newest, first = client.get("/engine-rest/deployment?source=ci&name=parcels").json
+    kept = client.get(f"/engine-rest/deployment/{newest['id']}/resources").json
+    assert first["source"] == "ci" and [file["name"] for file in kept] == ["parcel.bpmn", "pick.form"]
+
+
+def test_camunda_deploy_ends_with_1_and_the_finding_of_a_bad_diagram(
+    camunda_deploy: Run, tmp_path: Path, parcel: dict[str, bytes], client: Client
+) -> None:
+    before = client.get("/engine-rest/deployment/count").json
+    for name, raw in parcel.items():
+        (tmp_path / name).write_bytes(raw.replace(b"'lost'", b"'stolen'"))
+
+    refused = camunda_deploy("-n", "parcels", "parcel.bpmn", "pick.form")
+    stranger = camunda_deploy("-n", "parcels", "parcel.bpmn", password="wrong")
+
+    assert (refused.returncode, stranger.returncode) == (1, 1)
+    assert "ENGINE-09005 Could not parse BPMN process." in refused.stderr
+    assert "stolen" in refused.stderr and "resource parcel.bpmn | line 1" in refused.stderr
+    assert client.get("/engine-rest/deployment/count").json == before

@@ -11,6 +11,7 @@ from werkzeug.datastructures import FileStorage
 from api.migrations import tables
 from api.settings import ROOT
 from tests.api.rest.conftest import REST
+from tests.api.test_ten_routes import record
 from tests.conftest import Client
 from tests.engine.drawing import end, process, user
 
@@ -113,6 +114,34 @@ def test_only_what_changed_gets_a_new_version_and_keeps_its_forms(
     assert versions == [{("other", 2)}, {("parcel", 2)}]
     started = client.post(f"{REST}/process-definition/key/parcel/start", {})
     assert started.status_code == 200
+
+
+def test_a_diagram_that_the_modeler_sends_alone_keeps_its_forms(
+    deploy: Deploy, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    drawn = (ROOT / "bpmn" / "incident_200.bpmn").read_bytes()
+    caplog.set_level("INFO", "api")
+
+    answer = deploy(
+        {"incident_200.bpmn": drawn}, deployment_name="incident_200", enable_duplicate_filtering="true"
+    )
+    again = deploy(
+        {"incident_200.bpmn": drawn}, deployment_name="incident_200", enable_duplicate_filtering="true"
+    )
+    no = record(client)
+    (task,) = client.get(f"/incidents/{no}").json["tasks"]
+    wrong = client.post(f"/tasks/{task['id']}/complete", {"nonsense": 1})
+    message = {"messageName": "withdraw", "businessKey": no, "processVariables": {"nonsense": {"value": 1}}}
+    unchecked = client.post(f"{REST}/message", message)
+
+    assert answer.status_code == 200 and set(answer.json) == DEPLOYED
+    assert [d["version"] for d in answer.json["deployedProcessDefinitions"].values()] == [2]
+    assert again.json["deployedProcessDefinitions"] is None
+    names = {f["name"] for f in client.get(f"{REST}/deployment/{answer.json['id']}/resources").json}
+    assert {"t200_4.form", "message_withdraw.form"} < names and "t_ack.form" not in names
+    assert wrong.status_code == 422 and "nonsense" in wrong.json["fields"]
+    assert unchecked.status_code == 422 and "nonsense" in unchecked.json["details"]
+    assert "message_withdraw.form" in caplog.text
 
 
 def test_one_bad_file_and_nothing_is_deployed(

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import insert
 
 from engine import store
+from engine.ports import SYSTEM
 from handlers import tables
 from tests.conftest import MONDAY, Client
 
@@ -44,6 +45,13 @@ def books(app: Flask) -> Flask:
         ):
             connection.execute(insert(table), [row(n) for n in range(25)])
     return app
+
+
+def shift_began(app: Flask) -> None:
+    """The desk by day has come; the database had no change before it."""
+    parts = app.extensions["flow200"]
+    with parts.engine.transaction(SYSTEM, parts.clock()) as command:
+        parts.desk.work(command, {"what": "shift"})
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from api.v1.docs import EXAMPLES
 from engine import store
 from tests.api.test_ten_routes import complete
-from tests.api.v1.conftest import CALL, beside
+from tests.api.v1.conftest import CALL, beside, shift_began
 from tests.conftest import MONDAY, Client
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -94,6 +94,10 @@ def _story(app: Flask, client: Client) -> Iterator[tuple[TestResponse, Any]]:
     yield asked(client, "GET", "/calendars/BH/days?year=2026")
     yield asked(owner, "DELETE", day)
     yield _imported(owner, "date,working,name\n2027-01-01,false,元旦\n2027-10-09,true,国庆节调休\n"), None
+    shift_began(app)
+    for path in ("?open=true&limit=1", "/20261123-0800"):
+        yield asked(client, "GET", f"/shift-changes{path}")
+    yield asked(client, "POST", "/shift-changes/20261123-0800/acknowledge", {})
     failure = _failure(app)
     yield asked(client, "GET", "/failures?open=true")
     yield asked(client, "GET", f"/failures/{failure}")

@@ -11,11 +11,11 @@ from werkzeug.test import TestResponse
 
 from tests.api.documents import METHODS, checked, operations
 from tests.api.test_ten_routes import SOLVED, complete
-from tests.api.v1.conftest import CALL, beside
+from tests.api.v1.conftest import CALL, beside, shift_began
 from tests.conftest import Client
 
 LISTS = (
-    "hand-offs",
+    *("hand-offs", "shift-changes"),
     *("incidents", "work-orders", "escalations", "failures", "people", "organisations", "workgroups", "cis"),
     *("services", "vendors", "contracts", "codes", "calendars"),
 )
@@ -128,6 +128,9 @@ def _story(client: Client) -> Iterator[TestResponse]:
     file = {"data": "date,working,name\n2027-01-01,false,元旦\n", "content_type": "text/csv"}
     yield owner.post("/calendars/BH/import?year=2027", **file)
     yield client.post("/failures/0198-0001/retry")
+    shift_began(client.app)
+    yield client.get("/shift-changes/20261123-0800")
+    yield client.post("/shift-changes/20261123-0800/acknowledge")
     yield client.get("/openapi.json")
     yield client.get("/incidents/SD0")
     yield client.post("/incidents", {**CALL, "caller": "柜员3"})
