@@ -383,7 +383,7 @@ def _read(command: Command, no: str) -> Case:
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    now = ledger.write(command.connection, case, deadlines.told(outcome, scene), scene, what)
+    now = ledger.write(command.connection, case, deadlines.told(case, outcome, scene), scene, what)
     command.memory[case.incident.no] = now
     _touched(command).setdefault(case.incident.no, False)
     return now
