@@ -4,7 +4,7 @@ Each moment has its effect once: a mark in the log says how far each row has com
 the highest of what was missed has its effect, and the others are named (PROCESS §6.6.5).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import chain, takewhile
 from typing import Any
@@ -51,13 +51,36 @@ def look(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
     return outcome + _escalate(case, [each for each in wanted if each], scene)
 
 
-def told(outcome: Outcome, scene: Scene) -> Outcome:
-    """An outward update begins the next interval (§6.5.8); which notices are one is said by their table."""
+def told(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+    """An outward update begins the next interval, and of P1, P2 and major incidents others hear too (§6.5.8).
+
+    Which notices are an update, and what the stakeholders read, is said by their table.
+    """
+    if not outcome.notices:
+        return outcome
+    events = [(scene.codes.row("notice", one.event).data, one.recipient) for one in outcome.notices]
+    words = dict.fromkeys(data["stakeholders"] for data, _ in events if data.get("stakeholders"))
+    if words and _has_stakeholders(case, outcome, scene):
+        outcome += Outcome(notices=_to_stakeholders(words, scene))
     said = clocks.told(scene.now)
-    events = (scene.codes.row("notice", one.event) for one in outcome.notices if one.recipient)
-    if said in outcome.lines or not any(row.data.get("update") for row in events):
+    if said in outcome.lines or not any(who and data.get("update") for data, who in events):
         return outcome
     return outcome + Outcome(lines=[said])
+
+
+def _has_stakeholders(case: Case, outcome: Outcome, scene: Scene) -> bool:
+    """It is major, or was or becomes one of the priorities whose status others hear; not a child."""
+    if outcome.changes.get("parent", case.incident.parent):
+        return False
+    call, table = case.incident, scene.codes.table("priority")
+    known = (table.get(one or "") for one in (call.priority, outcome.changes.get("priority")))
+    return call.major or any(row is not None and bool(row.data.get("stakeholders")) for row in known)
+
+
+def _to_stakeholders(words: Iterable[str], scene: Scene) -> list[Notice]:
+    groups = scene.codes.policy("stakeholder_groups")
+    people = dict.fromkeys(one for group in groups for one in scene.facts.leaders(group))
+    return [Notice("stakeholder_update", one, {"what": what}) for what in words for one in people]
 
 
 def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:

@@ -414,7 +414,7 @@ class Desk:
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    outcome = position.acted(case, deadlines.told(outcome, scene), scene)
+    outcome = position.acted(case, deadlines.told(case, outcome, scene), scene)
     now = ledger.write(command.connection, case, outcome, scene, what)
     command.memory[case.incident.no] = now
     _touched(command).setdefault(case.incident.no, False)

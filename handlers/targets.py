@@ -30,6 +30,13 @@ def follow(case: Case, scene: Scene) -> tuple[Clocks, list[Event]]:
     return shown, happened
 
 
+def promised(case: Case, priority: str, scene: Scene) -> str:
+    """When the call is to be solved, as its caller reads it, if this is its priority from now on."""
+    shown, _ = follow(Case(case.incident.changed({"priority": priority}), case.read), scene)
+    ends = clocks.due(shown[RESOLVE], scene.codes)
+    return calendar.wall(scene.codes, ends) if ends else "-"
+
+
 def minutes(call: Incident, kind: str, scene: Scene) -> float | None:
     """The target of a clock now: the leaf's own for a request, else the figure of the priority's row."""
     if kind == RESOLVE and call.call_type != "INC":

@@ -108,7 +108,7 @@ def _not_too_long(rule: Code, until: datetime | None, scene: Scene) -> None:
         return
     limit = calendar.add(scene.codes, rule.data["calendar"], scene.now, longest)
     if until > limit:
-        raise HoldTooLong("expected_resume", hold=rule.code, limit=limit.isoformat())
+        raise HoldTooLong("expected_resume", hold=rule.code, limit=calendar.wall(scene.codes, limit))
 
 
 MESSAGES = {
