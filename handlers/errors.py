@@ -316,6 +316,14 @@ class ReopenRefused(Refused):
     en = "The call {no} cannot be reopened: {why_en}."
 
 
+class ReturnRefused(Refused):
+    """A request returns as an incident in its own instance, while it is handed off (PROCESS §6.7.2)."""
+
+    code = "return-refused"
+    zh = "呼叫 {no} 不能另起流程退回为事件:已转出的用消息 request_done 退回,已关闭的另建新呼叫。"
+    en = "{no} returns in no new instance: handed off, by the message request_done; closed, as a new call."
+
+
 class EscalationRefused(Refused):
     """This escalation cannot be started or raised (PROCESS §6.6)."""
 

@@ -135,13 +135,6 @@ def related(no: str | None, call: Incident, scene: Scene) -> str | None:
     raise ComplaintRefused("related_call", related=no, why_zh=why[0], why_en=why[1])
 
 
-def come_back(case: Case, variables: Answer, scene: Scene) -> Outcome:
-    """A new instance for a call that the request process returned after its first instance had ended."""
-    rights.desk(scene, "return_from_request")
-    returned = _as_incident(case, variables, scene)
-    return returned + Outcome(variables={"entry": "return_from_request"})
-
-
 def _named_before(call: Incident, scene: Scene) -> str | None:
     """The incident named at 200.1; the field of what was an incident itself names a 申述 about it."""
     known = scene.facts.call(call.complaint_ref) if call.complaint_ref else None

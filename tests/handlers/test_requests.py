@@ -11,6 +11,7 @@ from handlers.errors import (
     HandlerConcerned,
     Missing,
     NotOfThisRequest,
+    ReturnRefused,
     UnknownRecord,
     WorkOrderNotNow,
     WrongBranch,
@@ -278,6 +279,41 @@ def test_what_cannot_be_complained_about(hand):
         with pytest.raises(ComplaintRefused) as refused:
             hand.registered(**data)
         assert set(refused.value.fields) == {"related_call"}
+
+
+def withdrawn(hand):
+    return hand.message("withdraw", reason="不要了").at("T200_10").answer("T200_10").call("close").end()
+
+
+def refused(hand):
+    hand.answer("S200_3", outcome_3="refused", comment="审批未过", **ACCOUNT)
+    return hand.at("T200_10").answer("T200_10").call("close").end()
+
+
+def handed_off(hand):
+    return hand.answer("S200_3", outcome_3="handed_off", **ACCOUNT).at("W_request")
+
+
+@pytest.mark.parametrize(
+    ("so_far", "stands"),
+    [
+        (withdrawn, ("ST8", "C07")),
+        (refused, ("ST8", "C10")),
+        (handed_off, ("ST9", None)),
+        (None, ("ST1", None)),
+    ],
+)
+def test_no_call_is_opened_again_as_returned_from_its_request(asked, so_far, stands):
+    """Handed off it returns where it waits (§6.7.2); closed as C07 or C10 it stays so (§6.5.7, POL-20)."""
+    if so_far:
+        so_far(asked)
+
+    with pytest.raises(ReturnRefused) as refusal:
+        asked.start(key=asked.no, entry="return_from_request", classification="INC-USE")
+
+    assert set(refusal.value.fields) == {"entry"}
+    assert (asked.record["status"], asked.record["closure_code"]) == stands
+    assert asked.record["call_type"] == "SR"
 
 
 @pytest.mark.parametrize(
