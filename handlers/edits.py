@@ -23,7 +23,8 @@ def edit(case: Case, answer: Answer, scene: Scene) -> Outcome:
         _may(name, case, scene)
         changes |= FIELDS[name](name, case.incident, answer, scene)
     unknown = hand_offs.unknown_item(case, changes, scene) if "ci_text" in changes else Outcome()
-    return Outcome(changes) + unknown + _suspected(case, changes, scene)
+    renumbered = hand_offs.renumbered(case, changes, scene)
+    return Outcome(changes) + unknown + renumbered + _suspected(case, changes, scene)
 
 
 def check_version(call: Incident, seen: int | None) -> None:

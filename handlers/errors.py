@@ -420,6 +420,14 @@ class HandOffAnswered(Refused):
     en = "The hand-off {seq} of the call {no} is answered already ({result})."
 
 
+class ChangeNotAwaited(Refused):
+    """A call that waits for a change goes on by the word on that one (PROCESS §6.4, 200.6)."""
+
+    code = "change-not-awaited"
+    zh = "事件 {no} 等待的是变更 {awaited};变更 {ref} 请在它自己的转出单上答复。"
+    en = "The call {no} waits for the change {awaited}; answer {ref} at its own hand-off."
+
+
 class NotIncoming(NotAllowed):
     """The hand-over list is acknowledged by the incoming agent whom the roster names (PROCESS §6.5.9)."""
 
