@@ -121,6 +121,57 @@ def test_who_fulfils_it_by_when(hand, leaf, group, due):
     assert (hand_off(hand)["group"], hand_off(hand)["due_at"]) == (group, due)
 
 
+def correct(hand, leaf):
+    with hand.command("lina") as command:
+        hand.desk.edit(command, hand.no, {"classification": leaf})
+    return hand.record
+
+
+def clock_starts(hand):
+    lines = [json.loads(line["new"]) for line in hand.rows(tables.log) if line["field"] == "resolve"]
+    return [line["minutes"] for line in lines if line["do"] == "start"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "given", "due"),
+    [
+        (
+            "SR-ACC-RST",
+            "SR-RES-SRV",
+            {"resource_spec": "8C16G", "resource_environment": "PROD"},
+            at(11, 30, 9, 5),
+        ),
+        ("SR-RES-SRV", "SR-ACC-RST", ACCOUNT, at(11, 24, 9, 5)),
+    ],
+)
+def test_a_request_whose_leaf_is_corrected_has_one_target(hand, first, then, given, due):
+    hand.registered(call_type="SR", classification=first).at("S200_3")
+
+    assert correct(hand.later(minutes=30), then)["resolve_by"] == due
+
+    hand.answer("S200_3", outcome_3="handed_off", **given).at("W_request")
+    assert (order(hand)["due_finish"], hand.record["resolve_by"], hand.record["segment"]) == (due, due, 2)
+
+
+def test_a_corrected_leaf_does_not_take_back_that_it_was_late(hand):
+    hand.registered(call_type="SR", classification="SR-ACC-RST").at("S200_3")
+
+    record = correct(hand.later(days=2), "SR-RES-SRV")
+
+    assert (record["overdue_at"], record["resolve_by"]) == (at(11, 24, 9, 5), at(11, 30, 9, 5))
+
+
+def test_a_leaf_with_the_same_target_leaves_the_clock_alone(asked):
+    with asked.database.write() as connection:
+        for leaf in ("SR-ACC-NEW", "SR-ACC-RST"):
+            codes.revise(connection, "classification", leaf, resolve=600)
+
+    record = correct(asked.later(minutes=30), "SR-ACC-RST")
+
+    assert (record["resolve_by"], record["segment"]) == (at(11, 24, 9, 5), 1)
+    assert clock_starts(asked) == [480]
+
+
 def test_the_desk_names_another_group(asked):
     with pytest.raises(UnknownRecord):
         asked.answer("S200_3", outcome_3="handed_off", group="WG-XX", **ACCOUNT)
