@@ -238,7 +238,7 @@ def _as_incident(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 def _complete(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """Fulfilled: the desk confirms it with the caller, then it leaves as C10."""
-    steps = answers.text(answer, "note") or "请求已完成"
+    steps = answers.text(answer, "note") or scene.codes.policy("completed_steps")
     solver = case.hand_off.group if case.hand_off else None
     return closure.leave("handed_off", scene) + Outcome(
         {**_solution(case, {"solution_steps": steps}, scene, solver), "solution_tier": None}

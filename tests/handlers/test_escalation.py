@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers import facts, tables
+from handlers import codes, facts, tables
 from handlers.errors import DecisionLimited, EndHoldFirst, EscalationRefused, Missing, NotAllowed
 from tests.handlers.conftest import at
 
@@ -307,6 +307,15 @@ def test_a_decision_that_is_carried_out_again_issues_no_second_order(raised):
     decided(raised, "add_resources").call("act", "zhenghao")
 
     assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "COL"]
+
+
+def test_which_work_order_more_people_are_is_data(raised):
+    with raised.database.write() as connection:
+        codes.revise(connection, "escalation_decision", "add_resources", order="ONS")
+
+    decided(raised, "add_resources")
+
+    assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "ONS"]
 
 
 def test_more_people_are_sent_again_by_the_next_decision(raised):

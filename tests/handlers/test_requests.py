@@ -208,6 +208,24 @@ def test_the_work_order_calls_back(handed, said, reported):
 
 
 @pytest.mark.parametrize(
+    ("words", "said", "steps"),
+    [
+        (None, {}, "请求已完成"),
+        ("已按申请办结", {}, "已按申请办结"),
+        ("已按申请办结", {"note": "已开通"}, "已开通"),
+    ],
+)
+def test_what_a_request_that_is_completed_without_a_word_says_is_data(handed, words, said, steps):
+    if words:
+        with handed.database.write() as connection:
+            codes.revise(connection, "policy", "completed_steps", value=words)
+
+    handed.message("request_done", "xuyan", outcome_3="completed", **said).at("T200_9")
+
+    assert handed.record["solution_steps"] == steps
+
+
+@pytest.mark.parametrize(
     ("said", "refusal"),
     [
         ({"result": "returned"}, Missing),
