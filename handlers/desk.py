@@ -43,7 +43,7 @@ from handlers import (
 )
 from handlers.clock_log import ClockLog
 from handlers.codes import Codes
-from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
+from handlers.errors import CallClosed, Refused, ReturnRefused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
 from handlers.lookups import Lookups
 from handlers.messages import ESCALATION, INCIDENT
@@ -157,7 +157,7 @@ class Desk:
         if entry == "reopen":
             return self._again(command, instance, reopening.reopen, variables, scene)
         if entry == "return_from_request":
-            return self._again(command, instance, requests.come_back, variables, scene)
+            raise ReturnRefused("entry", no=instance.business_key)
         no = ledger.new_number(command.connection, scene)
         values = registration.draft(no, scene) | _stamp(instance)
         command.memory[no] = ledger.open_call(command.connection, values, scene)

@@ -146,7 +146,7 @@ def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
 
 def _add_resources(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
     """The group that works on the call sends another of its people, once for this decision."""
-    call, kind = case.incident, "COL"
+    call, kind = case.incident, decision.data["order"]
     made = (kind, active.decided_at, active.decided_by)
     if made in {(one.type, one.created_at, one.created_by) for one in case.work_orders}:
         return Outcome()

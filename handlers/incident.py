@@ -229,6 +229,7 @@ class Escalation:
     decision_reason: str | None = None
     decided_at: datetime | None = None
     decided_by: str | None = None
+    end_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

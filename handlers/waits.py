@@ -67,7 +67,10 @@ def customer_replied(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def change_done(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """The change process says approved, rejected, implemented or failed; that ends H2."""
+    """The change process says approved, rejected, implemented or failed; that ends H2.
+
+    Raises NotAllowed, UnknownCode, UnknownOutcome, ChangeNotAwaited.
+    """
     rights.desk_or_second_line(case, scene, "change_done")
     result = scene.codes.check("change_result", answer.get("change_result"), "change_result").code
     ref = answers.text(answer, "change_ref") or case.incident.change_ref

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers import facts, tables
+from handlers import codes, facts, tables
 from handlers.errors import DecisionLimited, EndHoldFirst, EscalationRefused, Missing, NotAllowed
 from tests.handlers.conftest import at
 
@@ -131,18 +131,52 @@ def test_it_ends_when_the_call_is_solved(raised):
         assert facts.broken_log(connection, raised.no) is None
 
 
-def test_a_refused_confirmation_restores_the_level(raised):
-    raised.answer("T_ack", "zhenghao").answer("T_decide", "zhenghao", decision="withdraw", reason="已缓解")
+def withdrawn(raised):
+    raised.answer("T_ack", "liuyang").answer("T_decide", "liuyang", decision="withdraw", reason="已缓解")
     raised.call("act").call("end_escalation")
-    assert row(raised)["end_reason"] == "withdrawn"
+    return row(raised)["end_reason"]
 
+
+def solve(raised):
     raised.instance = raised.call_instance
     steps = {"solution_kind": "permanent", "solution_steps": "换件"}
-    raised.answer("T200_6", "zhenghao", outcome_6="resolved", **steps).at("T200_9")
+    return raised.answer("T200_6", "zhenghao", outcome_6="resolved", **steps).at("T200_9")
+
+
+def refuse(raised):
+    return raised.answer("T200_9", outcome_9="refused", refuse_reason="N1").at("T200_6")
+
+
+def test_a_refused_confirmation_restores_the_level(raised):
+    escalation = raised.instance
+    solve(raised).instance = escalation
+    raised.message("solved", "system").call("end_escalation", "system")
+
+    raised.instance = raised.call_instance
     raised.answer("T200_9", outcome_9="refused", refuse_reason="N1")
 
     start = raised.effect.jobs[0].payload
     assert start["variables"] == {"trigger": "XR", "level": "E1", "reason": "确认被否后恢复级别"}
+
+
+def test_a_withdrawn_escalation_does_not_come_back(raised):
+    assert withdrawn(raised) == "withdrawn"
+
+    solve(raised).answer("T200_9", outcome_9="refused", refuse_reason="N1")
+
+    assert raised.jobs == []
+
+
+def test_a_withdrawn_level_does_not_raise_what_a_second_refusal_calls_for(raised):
+    raised.message("threshold_reached", "liuyang", reason="行领导关注", level="E3").call(
+        "register_escalation"
+    )
+    assert (row(raised)["level"], withdrawn(raised)) == ("E3", "withdrawn")
+    refuse(solve(raised))
+
+    solve(raised).answer("T200_9", outcome_9="refused", refuse_reason="N1")
+
+    assert [job.payload["variables"]["level"] for job in raised.jobs] == ["E2"]
 
 
 @pytest.mark.parametrize(("who", "level", "allowed"), [("lina", "E3", False), ("liuyang", "E3", True)])
@@ -273,6 +307,15 @@ def test_a_decision_that_is_carried_out_again_issues_no_second_order(raised):
     decided(raised, "add_resources").call("act", "zhenghao")
 
     assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "COL"]
+
+
+def test_which_work_order_more_people_are_is_data(raised):
+    with raised.database.write() as connection:
+        codes.revise(connection, "escalation_decision", "add_resources", order="ONS")
+
+    decided(raised, "add_resources")
+
+    assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "ONS"]
 
 
 def test_more_people_are_sent_again_by_the_next_decision(raised):
