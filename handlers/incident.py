@@ -151,6 +151,7 @@ class WorkOrder:
     accepted_at: datetime | None = None
     rejected_at: datetime | None = None
     finished_at: datetime | None = None
+    labour_min: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,12 +166,19 @@ def _visit(case: Case, answer: Answer, scene: Scene) -> Outcome:
     onsite = answers.past(answer, "onsite_at", scene.now)
     if onsite:
         rows.append(Row("vendor_engagement", engagement.seq, {"onsite_at": onsite}))
-    booked = {
-        name: answer[name] for name in ("assist", "labour_min") if answer.get(name) not in (None, "", False)
-    }
+    booked = _booked(case, engagement, answer)
     if booked:
         rows.append(Row("work_order", engagement.work_order, booked))
     return Outcome(rows=rows)
+
+
+def _booked(case: Case, engagement: Engagement, answer: Answer) -> dict[str, Any]:
+    """The effort of this visit, on top of what its work order has from earlier ones."""
+    booked: dict[str, Any] = {"assist": True} if answer.get("assist") else {}
+    if answer.get("labour_min"):
+        order = next(one for one in case.work_orders if one.seq == engagement.work_order)
+        booked["labour_min"] = (order.labour_min or 0) + answer["labour_min"]
+    return booked
 
 
 def _attempt(engagement: Engagement, contact: Mapping[str, Any], scene: Scene) -> Outcome:

@@ -135,6 +135,21 @@ def test_a_vendor_solves_with_second_line_assisting(hand):
     assert hand.rows(tables.vendor_engagement)[0]["result"] == "V4"
 
 
+def test_minutes_booked_at_a_second_visit_add_up(hand):
+    hand.accepted().answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
+    hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor").at("E_vendor")
+    hand.message("vendor_answered", "zhenghao", vendor_result="accepted").at("T200_8")
+    change = {"change_ref": "C-1", "hold_comment": "等变更", "expected_resume": at(11, 24, 9).isoformat()}
+    booked = {"assist": True, "labour_min": 120}
+    hand.answer("T200_8", "zhenghao", outcome_8="need_change", **change, **booked).at("W_change")
+    hand.message("change_done", "zhenghao", change_result="implemented").at("T200_8")
+
+    hand.answer("T200_8", "zhenghao", outcome_8="resolved", labour_min=30, **SOLUTION).at("T200_9")
+
+    order = next(row for row in hand.rows(tables.work_order) if row["type"] == "VND")
+    assert (order["labour_min"], order["assist"]) == (150, True)
+
+
 def test_a_silent_vendor_is_contacted_three_times_and_given_up(hand):
     hand.accepted(impact="I4", urgency="U2").answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
     hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor", "zhenghao").at("E_vendor")
