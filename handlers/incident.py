@@ -150,6 +150,7 @@ class WorkOrder:
     due_accept: datetime | None = None
     accepted_at: datetime | None = None
     rejected_at: datetime | None = None
+    started_at: datetime | None = None
     finished_at: datetime | None = None
     labour_min: int | None = None
 
