@@ -111,7 +111,7 @@ def assign(case: Case, answer: Answer, scene: Scene) -> Outcome:
         raise WorkOrderRefused(no=order.no, old=order.status, new=order.status)
     person = _member(case, answer, str(order.group), scene)
     rows = work_orders.reassign(order, person, scene)
-    told = [Notice("dispatched", person, {"group": order.group}, f"assigned/{order.seq}/{person}")]
+    told = [Notice("dispatched", person, {"group": order.group})]
     given = Outcome(rows=rows, notices=told, lines=[Line("assigned", f"{order.no} {person or '-'}")])
     return given + fulfilment.given(case, order, person, scene)
 

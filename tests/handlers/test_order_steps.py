@@ -311,3 +311,14 @@ def test_a_refused_confirmation_takes_end_and_result_off_the_dispatch(hand):
     row = order(hand)
     assert (row["status"], row["started_at"]) == ("W3", began)
     assert (row["finished_at"], row["result"]) == (None, None)
+
+
+def test_who_is_given_it_a_second_time_is_told_again(hand):
+    hand.accepted().do("work_order", "zhenghao", type="COL", group="WG-HST", comment="看一下主机日志")
+
+    told = []
+    for person in ("zhaolei", "sunjing", "zhaolei"):
+        step(hand.later(minutes=1), "assign", "liuyang", assignee=person)
+        told += [row["recipient"] for row in hand.rows(tables.notice) if row["created_at"] == hand.now]
+
+    assert told == ["zhaolei", "sunjing", "zhaolei"]
