@@ -91,7 +91,7 @@ def assign(case: Case, variables: Variables, scene: Scene) -> Outcome:
     changes |= {"dispatch_count": call.dispatch_count + 1}
     if forced:
         changes |= {"status": "ST3"}
-        rows += work_orders.step_from(order.seq, order.values["no"], "W1", "W2", scene)
+        rows.append(work_orders.accepted(order, scene))
     people_told = dict.fromkeys(one for one in (assignee, *duty.leaders(crew)) if one)
     told = [Notice("dispatched", one, {"group": group}) for one in people_told]
     told.append(Notice("dispatched_caller", call.told, {"group": group}))

@@ -150,7 +150,9 @@ class WorkOrder:
     due_accept: datetime | None = None
     accepted_at: datetime | None = None
     rejected_at: datetime | None = None
+    started_at: datetime | None = None
     finished_at: datetime | None = None
+    labour_min: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

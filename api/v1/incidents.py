@@ -204,14 +204,13 @@ def correct(change: dict[str, Any], no: str) -> Any:
     seen = http.seen_version()
     judged = {name: change.pop(name) for name in ("impact", "urgency", "priority_reason") if name in change}
     with engine().transaction(person(), now()) as command:
+        tasks = acting.OpenTasks(command, no) if judged else None
         if change.get("on_behalf_of"):
             change["on_behalf_of"] = _person(command.connection, change["on_behalf_of"], "on_behalf_of")
         add_jobs(command, product().desk.edit(command, no, change, seen).jobs)
-        if judged:
+        if tasks:
             known = facts.incident(command.connection, no)
-            scales = {name: known[name] for name in ("impact", "urgency")}
-            effect = product().desk.change_priority(command, no, scales | judged)
-            add_jobs(command, effect.jobs)
+            tasks.judge({name: known[name] for name in ("impact", "urgency")} | judged)
     return _incident(no)
 
 

@@ -115,6 +115,19 @@ def test_a_threshold_raises_the_level_in_place(raised):
     assert (row(raised)["level"], row(raised)["state"]) == ("E2", "notified")
 
 
+def test_a_raised_escalation_keeps_nothing_of_the_lower_levels_answer(raised):
+    raised.answer("T_ack", "zhenghao").later(minutes=1)
+    raised.answer("T_decide", "zhenghao", decision="accept", reason="可接受").call("act")
+
+    raised.message("threshold_reached", "lina", reason="仍未解决").call("register_escalation")
+
+    kept = {name for name in ("acked_at", "acked_by", "holder", "decision") if row(raised)[name]}
+    kept |= {name for name in row(raised) if name.startswith("decided") and row(raised)[name]}
+    assert (row(raised)["level"], kept, row(raised)["decision_reason"]) == ("E2", set(), None)
+    said = [line["new"] for line in raised.rows(tables.log) if line["what"] == "escalation_decided"]
+    assert said == ["accept 可接受"]
+
+
 def test_it_ends_when_the_call_is_solved(raised):
     escalation = raised.instance
     raised.instance = raised.call_instance
