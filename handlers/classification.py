@@ -76,7 +76,8 @@ def change_priority(case: Case, answer: Answer, scene: Scene) -> Outcome:
     urgency = codes.check("urgency", answer["urgency"], "urgency").code
     if call.call_type != "INC" or call.priority is None:
         raise NotPrioritised("priority", no=call.no)
-    new = matrix(replace(call, impact=impact, urgency=urgency), scene)
+    judged_anew = (impact, urgency) != (call.impact, call.urgency)
+    new = matrix(replace(call, impact=impact, urgency=urgency), scene) if judged_anew else call.priority
     raised = codes.rank(new) < codes.rank(call.priority)
     if raised:
         rights.staff(scene, "priority")

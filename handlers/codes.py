@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILES = ("process.toml", "catalogue.toml")
 REVISION = "codes"
+ALWAYS = "24x7"
+"""The calendar without gaps (PROCESS §6.5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class Codes:
     def calendar(self, priority: str | None) -> str:
         """The calendar that a priority's figures are measured on."""
         row = self.table("priority").get(priority or "")
-        return str(row.data["calendar"]) if row else "24x7"
+        return str(row.data["calendar"]) if row else ALWAYS
 
     def default_group(self, category: str | None) -> str | None:
         """The group a category routes to; None if somebody must designate (PROCESS §6.7.4)."""

@@ -47,7 +47,7 @@ def resume(case: Case, ended_by: str, scene: Scene, *, work_goes_on: bool = True
     values = {"resumed_at": scene.now, "resumed_by": scene.by.id, "ended_by": ended_by}
     return Outcome(
         rows=[Row("hold", opened.seq, values), *(work_orders.resume(case, scene) if work_goes_on else ())],
-        lines=[Line("resumed", ended_by), clocks.line(clocks.event(clocks.UPDATE, "told", scene.now))],
+        lines=[Line("resumed", ended_by), clocks.told(scene.now)],
     ) + _over(case, opened, ended_by, scene)
 
 

@@ -751,14 +751,15 @@ def test_calls_that_nothing_wakes_are_looked_at(hand):
     hand.first_line()
     with hand.command("system") as command:
         hand.desk.watch(command)
-    assert hand.settled.jobs == []
+    assert [job.key for job in hand.settled.jobs] == ["shift"]
     with hand.database.write() as connection:
         connection.execute(update(tables.incident).values(look_at=None))
 
     with hand.command("system") as command:
         hand.desk.watch(command)
-    assert [(job.key, job.renewed) for job in hand.settled.jobs] == [(f"look:{hand.no}", True)]
+    look, shift = hand.settled.jobs
+    assert [(look.key, look.renewed), shift.key] == [(f"look:{hand.no}", True), "shift"]
     with hand.command("system") as command:
-        hand.desk.work(command, hand.settled.jobs[0].payload)
+        hand.desk.work(command, look.payload)
 
     assert hand.record["look_at"] == at(11, 23, 11, 5)

@@ -107,6 +107,18 @@ def test_a_correction_and_a_priority_go_together(client: Client, no: str) -> Non
     assert (after["subject"], after["priority"]) == ("全行停机", "P1")
 
 
+def test_a_priority_that_was_overridden_stays_until_the_call_is_judged_anew(client: Client, no: str) -> None:
+    judged = {"impact": "I4", "urgency": "U3", "priority": "P3", "priority_reason": "客户催得急"}
+    complete(client, no, "T200_2", {"outcome_2": "proceed", "category": "TRM", **judged})
+
+    same = client.patch(f"/incidents/{no}", {"impact": "I4", "urgency": "U3", "priority_reason": "错字"})
+    alone = client.patch(f"/incidents/{no}", {"priority_reason": "错字"})
+    anew = client.patch(f"/incidents/{no}", {"impact": "I4", "urgency": "U4", "priority_reason": "已缓解"})
+
+    assert (same.json["priority"], anew.json["priority"]) == ("P3", "P4")
+    assert (alone.status_code, alone.json["fields"].keys()) == (422, {"impact", "urgency"})
+
+
 def test_a_refused_priority_takes_the_correction_back(client: Client, no: str) -> None:
     refused = client.patch(
         f"/incidents/{no}",
