@@ -44,7 +44,8 @@ MEANINGS = {
     "createdOn": "此时创建 · Made at this time",
     "definition_id": "流程定义编号 `key:version:id` · Id of a definition, `key:version:id`",
     "definitionId": "流程定义编号 · Id of the definition",
-    "delegationState": "委托状态 · Whether it is delegated",
+    "delegationState": "PENDING:受托人处理中;RESOLVED:已交回 · "
+    "PENDING: a colleague does it; RESOLVED: it came back",
     "deleteReason": "结束原因 · Why it ended",
     "deployedProcessDefinitions": "所产生的流程定义,按编号;没有则为 null · "
     "The definitions it made, by id; null if none",
