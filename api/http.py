@@ -98,12 +98,12 @@ def body() -> dict[str, Any]:
     """The JSON object in the body of this request; an empty body is an empty object.
 
     The content type is asked of an empty body too: a form that another site posts cannot have it. Only a
-    request with neither may leave both out, as `curl -X POST` does; a browser always says its Origin.
+    request with neither may leave both out, as `curl -X POST` does.
 
     Raises NotJson, BodyTooLarge, MalformedJson, DuplicateKey, TooDeep, BadNumber, BadText, NotAnObject.
     """
     content = _content()
-    silent = not (content or request.mimetype or "Origin" in request.headers)
+    silent = not (content or request.mimetype)
     if request.mimetype != "application/json" and not silent:
         raise NotJson(type=request.mimetype)
     value = parse(content) if content else {}

@@ -64,17 +64,21 @@ class Codes:
 
     def row(self, name: str, code: Any) -> Code:
         """The row of a code, disabled or not: what was stored once stays readable."""
-        found = self.table(name).get(code)
+        found = self._found(name, code)
         if found is None:
             raise UnknownCode(table=name, value=code)
         return found
 
     def check(self, name: str, code: Any, field_name: str) -> Code:
         """The row of an active code; `field_name` is the answer's field that the refusal names."""
-        found = self.table(name).get(code)
+        found = self._found(name, code)
         if found is None or not found.active:
             raise UnknownCode(field_name, table=name, value=code)
         return found
+
+    def _found(self, name: str, code: Any) -> Code | None:
+        """What comes with a start may be anything, a list even: no code then."""
+        return self.table(name).get(code) if isinstance(code, str) else None
 
     def policy(self, name: str) -> Any:
         """The value of a policy of PROCESS §6.8."""
