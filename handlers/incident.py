@@ -162,6 +162,7 @@ class Hold:
     seq: int
     reason: str
     from_at: datetime | None = None
+    expected_resume: datetime | None = None
     resumed_at: datetime | None = None
 
 

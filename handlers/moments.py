@@ -149,7 +149,7 @@ def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X9: each interval without an outward update; a hold interrupts it (§6.5.1, §6.5.8)."""
     call, codes, since = case.incident, scene.codes, updated(case, shown)
     every = codes.minutes(call.priority, "update")
-    if not every or call.status == "ST6" or since is None:
+    if not every or call.status == "ST6" or call.exit_path or since is None:
         return
     levels = {stage["at"]: stage["level"] for stage in codes.row("escalation_trigger", "X9").data["stages"]}
 

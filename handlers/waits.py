@@ -40,11 +40,15 @@ def hold(case: Case, reason: str, answer: Answer, scene: Scene, return_step: str
 
 
 def resume(case: Case, ended_by: str, scene: Scene, *, work_goes_on: bool = True) -> Outcome:
-    """End the hold that is open: the answer came, the date was reached or the caller withdrew."""
+    """End the hold that is open: the answer came, the date was reached or the caller withdrew.
+
+    One that time ends was over when it said, even if nobody could act on it then.
+    """
     opened = next((row for row in reversed(case.holds) if row.resumed_at is None), None)
     if opened is None:
         return Outcome()
-    values = {"resumed_at": scene.now, "resumed_by": scene.by.id, "ended_by": ended_by}
+    over = min(opened.expected_resume or scene.now, scene.now) if ended_by == BY_TIME else scene.now
+    values = {"resumed_at": over, "resumed_by": scene.by.id, "ended_by": ended_by}
     return Outcome(
         rows=[Row("hold", opened.seq, values), *(work_orders.resume(case, scene) if work_goes_on else ())],
         lines=[Line("resumed", ended_by), clocks.told(scene.now)],

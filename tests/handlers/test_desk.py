@@ -109,10 +109,17 @@ def test_an_open_second_line_task_belongs_to_who_accepted(hand):
 
 
 def test_a_colleague_who_claims_takes_call_and_work_order(hand):
-    hand.accepted().claim("T200_6", "chengang")
+    hand.accepted().claim("T200_6", "qianfeng")
 
-    assert hand.record["assignee"] == "chengang"
-    assert hand.rows(tables.work_order)[0]["assignee"] == "chengang"
+    assert hand.record["assignee"] == "qianfeng"
+    assert hand.rows(tables.work_order)[0]["assignee"] == "qianfeng"
+
+
+def test_the_manager_who_acts_for_second_line_takes_neither(hand):
+    hand.accepted().claim("T200_6", "liuyang")
+
+    assert hand.record["assignee"] == "zhenghao"
+    assert hand.rows(tables.work_order)[0]["assignee"] == "zhenghao"
 
 
 def test_a_vendor_solves_with_second_line_assisting(hand):
