@@ -6,7 +6,7 @@ the highest of what was missed has its effect, and the others are named (PROCESS
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from itertools import chain, takewhile
+from itertools import chain
 from typing import Any
 
 from handlers import clocks, levels, messages, moments, position, targets, triggers, vendor
@@ -44,9 +44,9 @@ def look(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
     outcome = Outcome(lines=[clocks.line(one) for one in happened])
     wanted: list[list[moments.Wanted]] = []
     for row in moments.rows(case, shown, scene):
-        due = list(takewhile(lambda one: one.at <= scene.now, moments.coming(row, shown)))
+        due, left_out = moments.due(row, shown, scene.now)
         if due:
-            outcome += ACTS[row.kind](case, row, due, scene) + _noted(row, due, scene)
+            outcome += ACTS[row.kind](case, row, due, scene) + _noted(row, due, left_out, scene)
             wanted.append([one.wants for one in due if one.wants])
     return outcome + _escalate(case, [each for each in wanted if each], scene)
 
@@ -110,10 +110,11 @@ def _overdue(case: Case, shown: Clocks, happened: list[Event], scene: Scene) -> 
     return {} if late else {"overdue_at": None, "overdue_group": None}
 
 
-def _noted(row: Row, due: list[Moment], scene: Scene) -> Outcome:
-    """The mark of the last, with those that it stands for."""
+def _noted(row: Row, due: list[Moment], left_out: bool, scene: Scene) -> Outcome:
+    """The mark of the last, with those that it stands for; `more` if others between are not named."""
     passed = [one.number for one in due[:-1]]
-    said = {"skipped": passed} if passed else {}
+    said: dict[str, Any] = {"skipped": passed} if passed else {}
+    said |= {"more": True} if left_out else {}
     mark = clocks.event(row.key, "fired", scene.now, upto=due[-1].number, **said)
     return Outcome(lines=[clocks.line(mark)])
 
@@ -148,7 +149,7 @@ def _share(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     steps = [step for step in table.data["steps"] if step["at"] in passed]
     only_told = next((step.get("status", ()) for step in steps if step["at"] == due[-1].number), ())
     groups = [group for step in steps for group in step.get("also", ())]
-    status = triggers.status_to(case, only_told, groups, f"{row.key}/{due[-1].number:g}", scene)
+    status = triggers.status_to(case, only_told, groups, f"{row.key}/{due[-1].name}", scene)
     return Outcome(notices=[Notice("likely_miss", call.told)] if warned else ()) + status
 
 
@@ -168,14 +169,14 @@ def _silent(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     leaders = scene.facts.leaders(order.group or case.incident.owner_group)
     people = [one for one in leaders if one != case.incident.complained_about]
     params = {"order": order.no, "group": order.group}
-    key = f"{row.key}/{due[-1].number:g}"
+    key = f"{row.key}/{due[-1].name}"
     return Outcome(notices=[Notice("not_accepted", one, params, f"{key}/{one}") for one in people])
 
 
 def _update(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """An update is due: the owner owes one to the caller, the stakeholders hear where it stands (§6.5.8)."""
     call, codes = case.incident, scene.codes
-    key = f"{row.key}/{due[-1].number:g}"
+    key = f"{row.key}/{due[-1].name}"
     outcome = Outcome(notices=[Notice("update_due", call.owner, {}, f"{key}/{call.owner}")])
     if call.major or codes.row("priority", call.priority).data.get("stakeholders"):
         groups = codes.policy("stakeholder_groups")
@@ -190,7 +191,7 @@ def _promise(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
 
 def _reminder(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """The customer is asked again, and the owner knows."""
-    key = f"{row.key}/{due[-1].number:g}"
+    key = f"{row.key}/{due[-1].name}"
     people = dict.fromkeys(one for one in (case.incident.told, case.incident.owner) if one)
     return Outcome(notices=[Notice("hold_reminder", one, {}, f"{key}/{one}") for one in people])
 

@@ -7,7 +7,7 @@ last one. The log keeps how far each row has had its effect; here is what comes 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
+from itertools import count, islice, takewhile
 from typing import Any
 
 from handlers import calendar, clocks, confirmation
@@ -17,6 +17,8 @@ from handlers.incident import Case, Scene
 
 # The work orders that a status waits for somebody to accept: the dispatch, or what was handed off.
 ACCEPTED_AT = {"ST3": ("DSP",), "ST9": ("SRQ", "CMP")}
+# So many moments of a row that are due together are each told of; of more only the last.
+MOST = 100
 
 
 Wanted = tuple[str, str]
@@ -30,6 +32,11 @@ class Moment:
     number: float
     at: datetime
     wants: Wanted | None = None
+
+    @property
+    def name(self) -> str:
+        """Its number as it is written: 62.5, 8766000; never with an exponent."""
+        return _plain(self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,20 @@ def coming(row: Row, shown: Clocks) -> Iterator[Moment]:
     return row.after(shown.fired.get(row.key, 0))
 
 
+def due(row: Row, shown: Clocks, now: datetime) -> tuple[list[Moment], bool]:
+    """The moments of a row that are due now, in order; and whether some before the last are left out.
+
+    The work is bounded, however long the row was not looked at.
+    """
+    found = list(islice(takewhile(lambda one: one.at <= now, coming(row, shown)), MOST))
+    if len(found) < MOST:
+        return found, False
+    last = _last(row, found[-1], now)
+    if last == found[-1]:
+        return found, False
+    return [*found, last], next(row.after(found[-1].number)) != last
+
+
 def next_look(known: Iterable[Row], shown: Clocks) -> datetime | None:
     """The first moment of all rows; None when nothing comes."""
     first = (next(coming(row, shown), None) for row in known)
@@ -69,6 +90,19 @@ def updated(case: Case, shown: Clocks) -> datetime | None:
     """From when the update interval counts: the last update, the end of a hold, or the priority."""
     first = shown.told or case.incident.prioritised_at
     return max([first, *(until for _, until in shown[RESOLVE].pauses)]) if first else None
+
+
+def _last(row: Row, known: Moment, now: datetime) -> Moment:
+    """The last moment of a row that is due, from a due one on, in steps that grow and then shrink."""
+    width, growing = 1.0, True
+    while width >= 0.5:
+        further = next(row.after(known.number + width), None)
+        if further and further.at <= now:
+            known = further
+        else:
+            growing = False
+        width = width * 2 if growing else width / 2
+    return known
 
 
 def _response(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
@@ -217,7 +251,12 @@ def _some(*moments: Moment) -> Callable[[float], Iterator[Moment]]:
 
 
 def _wanted(share: float, level: Any) -> Wanted | None:
-    return (f"T{share:g}", level) if level else None
+    return (f"T{_plain(share)}", level) if level else None
+
+
+def _plain(number: float) -> str:
+    whole, _, rest = f"{number:.6f}".partition(".")
+    return f"{whole}.{rest.rstrip('0')}".rstrip(".")
 
 
 def _level(trigger: Code, priority: str | None) -> str:

@@ -184,17 +184,9 @@ def _item(call: Incident, answer: Answer, scene: Scene) -> dict[str, Any]:
 
 
 def _times(answer: Answer, scene: Scene) -> dict[str, Any]:
-    """When it was reported and when entered (PROCESS §6.5.10); an import is as late as it is."""
+    """When it was reported and when entered (PROCESS §6.5.10)."""
     reported = answers.past(answer, "reported_at", scene.now) or scene.now
-    oldest = scene.now - timedelta(days=scene.codes.policy("late_entry_days"))
-    if reported < oldest and not (rights.is_manager(scene) or rights.is_system(scene)):
-        raise NotAllowed(
-            "reported_at",
-            by=scene.by.id,
-            what="reported_at",
-            who_zh="事件经理",
-            who_en="the incident manager",
-        )
+    _may_be_as_late(reported, scene)
     late = scene.now - reported > timedelta(minutes=scene.codes.policy("backfilled_after"))
     return {
         "reported_at": reported,
@@ -203,6 +195,26 @@ def _times(answer: Answer, scene: Scene) -> dict[str, Any]:
         "first_response_at": _responded(answer, reported, late, scene),
         **_occurred(answer, scene.now),
     }
+
+
+def _may_be_as_late(reported: datetime, scene: Scene) -> None:
+    """The desk some days, the manager longer but not for ever; an import is as late as it is."""
+    if rights.is_system(scene):
+        return
+    days = scene.codes.policy("latest_entry_days")
+    if reported < scene.now - timedelta(days=days):
+        raise answers.bad_time(
+            "reported_at", f"不能早于 {days} 天前", f"must not be more than {days} days ago"
+        )
+    oldest = scene.now - timedelta(days=scene.codes.policy("late_entry_days"))
+    if reported < oldest and not rights.is_manager(scene):
+        raise NotAllowed(
+            "reported_at",
+            by=scene.by.id,
+            what="reported_at",
+            who_zh="事件经理",
+            who_en="the incident manager",
+        )
 
 
 def _responded(answer: Answer, reported: datetime, late: bool, scene: Scene) -> datetime | None:

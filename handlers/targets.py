@@ -169,7 +169,7 @@ def _left(clock: Clock, segment: Segment, call: Incident, scene: Scene) -> float
 
 
 def _stands(call: Incident, scene: Scene) -> str | None:
-    """Why the resolve clock stands still: the status, an end without a solution, or the hold that stops it."""
+    """Why the resolve clock stands still: the status, an end without a solution, or a hold that stops it."""
     if call.status in SOLVED:
         return call.status
     if call.exit_path:

@@ -381,3 +381,31 @@ def test_a_process_is_not_begun_with_what_is_no_code(
 
     assert refused.status_code in (400, 409, 422), refused.text
     assert world.dump() == before
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "1900-01-01T09:00:00+08:00",
+        "2006-11-23T09:00:00+08:00",
+        "2025-11-22T09:04:59+08:00",
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
+def test_a_report_from_long_ago_is_refused_to_the_manager_too(world: World, when: str) -> None:
+    before = world.dump()
+
+    refused = world.record("刘洋", roads.CALL | {"reported_at": when})
+
+    assert (refused.status_code, set(refused.json["fields"])) == (422, {"reported_at"})
+    assert world.dump() == before
+
+
+def test_the_oldest_report_that_the_manager_may_enter_is_worked_on(world: World) -> None:
+    assert world.record("刘洋", roads.CALL | {"reported_at": "2025-11-22T09:05:00+08:00"}).status_code == 201
+
+    answer = complete(
+        world, "刘洋", {"outcome_2": "proceed", "category": "TRM", "impact": "I4", "urgency": "U2"}
+    )
+
+    assert answer.status_code == 200, answer.text

@@ -1,10 +1,13 @@
 """The clocks of the scenarios of PROCESS §7 to the minute, and what a look does after a downtime."""
 
+import json
+import time
 from datetime import timedelta
+from itertools import takewhile
 
 import pytest
 
-from handlers import clocks, deadlines
+from handlers import clocks, deadlines, moments
 from handlers.clocks import RESOLVE, RESPONSE
 from handlers.codes import Code
 from handlers.incident import ClockLine, Engagement, WorkOrder
@@ -423,6 +426,48 @@ def test_after_a_downtime_the_highest_acts_once_and_the_log_names_the_others(beg
     assert skipped == [("11-24 15:30", "T50 E1, T75 E2, T100 E3, X9 E1, X9 E2")]
     assert any('"skipped": [50, 75, 100]' in text for _, text in story.said("clock"))
     assert story.call.overdue_at == at(11, 24, 13)
+
+
+def test_of_what_was_missed_for_twenty_years_the_last_acts_and_the_log_stays_short(begin):
+    story = begin(at(11, 24, 9) - timedelta(days=7305), priority="P1")
+
+    began = time.perf_counter()
+    story.look(at(11, 24, 9, 40))
+    took = time.perf_counter() - began
+
+    marks = {line.field: json.loads(line.new) for line in story.lines if '"fired"' in line.new}
+    resolve, update = marks["resolve/1"], next(v for k, v in marks.items() if k.startswith("update"))
+    minutes = 7305 * 24 * 60 + 40
+    assert resolve["upto"] == minutes * 100 // 120 // 25 * 25 and resolve["more"]
+    assert update["upto"] == minutes // 30 * 100 and update["more"]
+    assert len(resolve["skipped"]) == moments.MOST and max(len(text) for _, _, text in story.log) < 3000
+    assert story.asked[-1][1:] == (f"T{resolve['upto']}", "E4")
+    assert at(11, 24, 9, 40) < story.call.look_at <= at(11, 24, 10, 10)
+    assert took < 1
+
+
+@pytest.mark.parametrize("priority", ["P1", "P2", "P3"])
+def test_however_few_are_told_of_the_last_of_a_row_is_the_one_that_is_due(begin, monkeypatch, priority):
+    monkeypatch.setattr(moments, "MOST", 2)
+    story = begin(at(11, 24, 9), priority=priority)
+    longest = timedelta(days=9)
+
+    for minutes in range(0, int(longest / MINUTE), 97):
+        now = at(11, 24, 9) + minutes * MINUTE
+        for row in moments.rows(story.case, story.shown, story.scene):
+            every = [*takewhile(lambda one, now=now: one.at <= now, row.after(0))]
+
+            due, left_out = moments.due(row, story.shown, now)
+
+            assert due == [*every[:2], *every[2:][-1:]]
+            assert left_out is (len(every) > 3)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(25, "25"), (100.0, "100"), (62.5, "62.5"), (8766000, "8766000"), (0.25, "0.25")]
+)
+def test_a_share_is_written_without_an_exponent(number, name):
+    assert moments.Moment(number, at(11, 24, 9)).name == name
 
 
 def test_a_look_that_is_had_twice_early_or_too_late_changes_nothing(begin):
