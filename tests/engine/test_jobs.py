@@ -277,8 +277,8 @@ def test_a_job_may_send_a_message_and_says_when_nobody_took_it(database: Any) ->
     office = Office(
         database,
         Asking(
-            asked("send", "m:1", message="go", business_key="K2", data={"x": 1}),
-            asked("send", "m:2", message="go", business_key="K3"),
+            asked("send", "m:1", message="go", process="Q", business_key="K2", data={"x": 1}),
+            asked("send", "m:2", message="go", process="Q", business_key="K3"),
         ),
     )
     office.deploy(
@@ -316,7 +316,7 @@ class Working(Asking):
 
 
 def test_the_domain_hears_of_a_message_that_nobody_took(database: Any) -> None:
-    domain = Working(asked("send", "m:1", message="go", business_key="K3"))
+    domain = Working(asked("send", "m:1", message="go", process="Q", business_key="K3"))
     office = Office(database, domain)
     office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
     office.start()
@@ -435,7 +435,7 @@ def test_a_message_job_that_fails_can_be_retried(database: Any) -> None:
                 raise RuntimeError("stumbled")
             return Nothing()
 
-    domain = Stumbling(asked("send", "m:1", message="go", business_key="K2"))
+    domain = Stumbling(asked("send", "m:1", message="go", process="Q", business_key="K2"))
     office = Office(database, domain)
     office.deploy(
         process("P", user("a"), end(), flows="s>a; a>e"),
