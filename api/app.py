@@ -7,7 +7,7 @@ from flask import Flask, g, redirect, request, url_for
 from sqlalchemy import make_url
 from werkzeug.wrappers import Response
 
-from api import auth, errors, http, login, pages, rest, sessions, settings, v1
+from api import auth, errors, http, login, origins, pages, rest, sessions, settings, v1
 from api.errors import SessionEnded, Unauthenticated
 from api.product import Clock, Product, product, session, system_clock
 from api.v1 import schemas
@@ -83,15 +83,20 @@ def _enter() -> Response | None:
 
 
 def _identified() -> Actor:
-    """Who asks: HTTP Basic wins over a session; a change by a session must come from a page of ours.
+    """Who asks: HTTP Basic wins over a session.
+
+    A change by a session must come from a page of ours, one by HTTP Basic from no page of somebody else.
 
     Raises Unauthenticated, SessionEnded, TooManyAttempts, ForeignOrigin, CsrfRefused.
     """
+    changes = request.method not in SAFE
     if "Authorization" in request.headers or not sessions.given():
+        if changes:
+            origins.refuse_foreign()
         return auth.identify(product().doorkeeper, product().database, g.now)
     if (found := session()) is None:
         raise SessionEnded
-    if request.method not in SAFE:
+    if changes:
         sessions.refuse_forgery(found)
     return found.person
 

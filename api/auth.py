@@ -138,6 +138,8 @@ def known(
 
     Raises Unauthenticated, TooManyAttempts.
     """
+    if "\0" in account:  # PostgreSQL takes no U+0000, and no account has one
+        raise Unauthenticated
     with database.read() as connection:
         found = records.signing_in(connection, account)
         stored = _stored(connection, found) if found else None

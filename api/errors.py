@@ -149,7 +149,7 @@ class SessionEnded(Unauthenticated):
 
 
 class ForeignOrigin(EdgeError):
-    """A browser sent this from a page that is not ours, or does not say from which."""
+    """A browser sent this from a page that is not ours, or, with a cookie, from none that it names."""
 
     status = 403
     code = "foreign-origin"

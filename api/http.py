@@ -98,12 +98,12 @@ def body() -> dict[str, Any]:
     """The JSON object in the body of this request; an empty body is an empty object.
 
     The content type is asked of an empty body too: a form that another site posts cannot have it. Only a
-    request with neither may leave both out, as `curl -X POST` does; a browser always says its Origin.
+    request with neither may leave both out, as `curl -X POST` does.
 
     Raises NotJson, BodyTooLarge, MalformedJson, DuplicateKey, TooDeep, BadNumber, BadText, NotAnObject.
     """
     content = _content()
-    silent = not (content or request.mimetype or "Origin" in request.headers)
+    silent = not (content or request.mimetype)
     if request.mimetype != "application/json" and not silent:
         raise NotJson(type=request.mimetype)
     value = parse(content) if content else {}
@@ -238,12 +238,12 @@ def policy(form_action: str = "'none'") -> str:
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
-    """A blueprint of /api/v1 with the strict reader."""
+    """A blueprint with the strict reader."""
 
     ARGUMENTS_PARSER = StrictParser()
 
-    def answers(self, status: int, schema: str, description: str) -> Callable[[View], View]:
-        """Document what a view answers, by the name of a schema in `api.v1.schemas`, and shape it as JSON.
+    def answers(self, status: int, schema: str | dict[str, Any], description: str) -> Callable[[View], View]:
+        """Document what a view answers, by a schema or the name of one in `schemas`, and shape it as JSON.
 
         The content goes to orjson as it is; tests hold it against the schema.
         """
@@ -274,9 +274,14 @@ class Nothing(Schema):
     """A body that says nothing."""
 
 
+def ref(name: str) -> dict[str, str]:
+    """A reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 def body_of(schema: str, description: str) -> dict[str, Any]:
     """The document's words for a body that a form checks, not a schema of ours."""
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    content = {"application/json": {"schema": ref(schema)}}
     return {"description": description, "required": True, "content": content}
 
 

@@ -4,7 +4,7 @@ import re
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from api import auth, http, sessions
+from api import auth, http, origins, sessions
 from api.errors import EdgeError, InvalidRequest, Unauthenticated, WrongSignIn
 from api.pages import shown
 from api.product import now, product, session
@@ -54,7 +54,7 @@ def _signed_in() -> str:
 
     Raises ForeignOrigin, BadText, InvalidRequest, WrongSignIn, TooManyAttempts.
     """
-    sessions.refuse_foreign()
+    origins.refuse_unless_ours()
     account, password = request.form.get("account", "").strip(), request.form.get("password", "")
     _check("account", account, ACCOUNT_LENGTH)
     _check("password", password, auth.LONGEST)

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from flask import Response, request
 
-from api import records
-from api.errors import CsrfRefused, ForeignOrigin
+from api import origins, records
+from api.errors import CsrfRefused
 from api.settings import Settings
 from api.tables import session
 from engine.ports import Actor
@@ -118,22 +118,10 @@ def take_back(response: Response) -> None:
 
 def refuse_forgery(known: Session) -> None:
     """Was it our own page that asked for a change? Raises ForeignOrigin, CsrfRefused."""
-    refuse_foreign()
+    origins.refuse_unless_ours()
     token = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     if not hmac.compare_digest(token.encode("utf-8", "surrogatepass"), known.csrf.encode()):
         raise CsrfRefused
-
-
-def refuse_foreign() -> None:
-    """Raise ForeignOrigin unless the browser says that a page of ours sent this.
-
-    Sec-Fetch-Site decides where there is one, for no page can set it; else the origin must be our host, by
-    either scheme, since a proxy may have taken the TLS off.
-    """
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    ours = origin in (f"http://{request.host}", f"https://{request.host}")
-    if site != "same-origin" if site else not ours:
-        raise ForeignOrigin
 
 
 def _remove_expired(connection: sa.Connection, now: datetime) -> None:

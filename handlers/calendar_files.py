@@ -22,6 +22,8 @@ NAMES = {True: ("上班", "Working day"), False: ("放假", "Day off")}
 LONGEST_NAME = 200
 ONE_DAY = timedelta(days=1)
 LONGEST = timedelta(days=366)
+# What icalendar raises at a file that is none, or at a value of another type than its property's.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 
 Where = tuple[str, str]
 """The line or event in Chinese and in English."""
@@ -125,21 +127,24 @@ def _ics(text: str, codes: Codes) -> Iterator[Line]:
 
     try:
         events = Calendar.from_ical(text).walk("VEVENT")
-    except (ValueError, IndexError, KeyError) as error:
+    except UNREADABLE as error:
         why = " ".join(str(error).split())[:120]
         raise FileRefused(WHOLE, f"不是合法的 ICS({why})", f"it is no valid ICS ({why})") from error
     for number, event in enumerate(events, 1):
         name = str(event.get("SUMMARY", "")).strip()
         where = (f"第 {number} 个事件「{name[:60]}」", f"Event {number} “{name[:60]}”")
-        working = is_working(codes, f"{name} {_categories(event)}")
+        working = is_working(codes, f"{name} {_categories(where, event)}")
         if str(event.get("STATUS", "")).upper() != "CANCELLED":
             yield from ((where, day, working, name) for day in _span(where, event))
 
 
-def _categories(event: Mapping[str, Any]) -> str:
+def _categories(where: Where, event: Mapping[str, Any]) -> str:
     given = event.get("CATEGORIES", [])
     listed = given if isinstance(given, list) else [given]
-    return " ".join(str(name) for one in listed for name in vars(one).get("cats", [one]))
+    try:
+        return " ".join(str(name) for one in listed for name in getattr(one, "cats", [one]))
+    except UNREADABLE as error:
+        raise FileRefused(where, "无法读取 CATEGORIES", "CATEGORIES cannot be read") from error
 
 
 def _span(where: Where, event: Mapping[str, Any]) -> Iterator[date]:

@@ -100,6 +100,11 @@ def line(one: Event) -> Line:
     return Line(LINE, _JSON.encode(said), one.clock)
 
 
+def told(at: datetime) -> Line:
+    """The log line of an outward update, from which the next interval counts."""
+    return line(event(UPDATE, "told", at))
+
+
 def events(lines: Iterable[ClockLine]) -> list[Event]:
     """The events that log lines tell of."""
     return [_event(one) for one in lines]
@@ -144,7 +149,7 @@ def paused_minutes(segment: Segment, codes: Codes, held: Span | None = None) -> 
 
 def elapsed(clock: Clock, segment: Segment, at: datetime, codes: Codes) -> float:
     """The minutes that the segment had used up at an instant, standing still left out."""
-    stops = [one for one in (segment.until, clock.stopped, _held_since(clock, segment)) if one]
+    stops = [one for one in (segment.until, clock.stopped, clock.paused) if one]
     end = min([at, *stops])
     gone = calendar.measure(codes, segment.calendar, segment.start, end)
     return max(gone - paused_minutes(replace(segment, pauses=_before(segment.pauses, end)), codes), 0)
@@ -182,10 +187,7 @@ def _event(one: ClockLine) -> Event:
 def _start(clock: Clock, one: Event) -> Clock:
     """A segment from `at`; `since` says when the priority changed, `whole` keeps all pauses so far."""
     since = datetime.fromisoformat(one.data["since"]) if "since" in one.data else one.at
-    held = ((clock.paused, since),) if clock.paused else ()
-    ended = tuple(
-        seg if seg.until else replace(seg, until=since, pauses=(*seg.pauses, *held)) for seg in clock.segments
-    )
+    ended = tuple(seg if seg.until else replace(seg, until=since) for seg in clock.segments)
     whole = bool(one.data.get("whole"))
     figures = {name: one.data[name] for name in ("calendar", "minutes", "target", "priority")}
     number = clock.gone + len(ended) + 1
@@ -201,9 +203,14 @@ def _resume(clock: Clock, one: Event) -> Clock:
     if clock.paused is None or clock.now is None:
         return clock
     span = (clock.paused, one.at)
-    last = replace(clock.now, pauses=(*clock.now.pauses, span))
-    pauses = (*clock.pauses, span)
-    return replace(clock, segments=(*clock.segments[:-1], last), pauses=pauses, paused=None, why=None)
+    segments = tuple(_stood(segment, *span) for segment in clock.segments)
+    return replace(clock, segments=segments, pauses=(*clock.pauses, span), paused=None, why=None)
+
+
+def _stood(segment: Segment, since: datetime, until: datetime) -> Segment:
+    """The segment with its part of a pause, which may have begun before a change of priority."""
+    until = min(until, segment.until or until)
+    return replace(segment, pauses=(*segment.pauses, (since, until))) if since < until else segment
 
 
 def _stop(clock: Clock, one: Event) -> Clock:
@@ -218,10 +225,6 @@ def _cancel(clock: Clock, one: Event) -> Clock:
 def _from(clock: Clock, one: Event) -> Clock:
     """The clock that begins next counts from here, not from the report (§6.5.1)."""
     return replace(clock, starts=one.at)
-
-
-def _held_since(clock: Clock, segment: Segment) -> datetime | None:
-    return clock.paused if segment.until is None else None
 
 
 def _before(pauses: tuple[Span, ...], end: datetime) -> tuple[Span, ...]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILES = ("process.toml", "catalogue.toml")
 REVISION = "codes"
+ALWAYS = "24x7"
+"""The calendar without gaps (PROCESS §6.5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,21 @@ class Codes:
 
     def row(self, name: str, code: Any) -> Code:
         """The row of a code, disabled or not: what was stored once stays readable."""
-        found = self.table(name).get(code)
+        found = self._found(name, code)
         if found is None:
             raise UnknownCode(table=name, value=code)
         return found
 
     def check(self, name: str, code: Any, field_name: str) -> Code:
         """The row of an active code; `field_name` is the answer's field that the refusal names."""
-        found = self.table(name).get(code)
+        found = self._found(name, code)
         if found is None or not found.active:
             raise UnknownCode(field_name, table=name, value=code)
         return found
+
+    def _found(self, name: str, code: Any) -> Code | None:
+        """What comes with a start may be anything, a list even: no code then."""
+        return self.table(name).get(code) if isinstance(code, str) else None
 
     def policy(self, name: str) -> Any:
         """The value of a policy of PROCESS §6.8."""
@@ -127,7 +133,7 @@ class Codes:
     def calendar(self, priority: str | None) -> str:
         """The calendar that a priority's figures are measured on."""
         row = self.table("priority").get(priority or "")
-        return str(row.data["calendar"]) if row else "24x7"
+        return str(row.data["calendar"]) if row else ALWAYS
 
     def default_group(self, category: str | None) -> str | None:
         """The group a category routes to; None if somebody must designate (PROCESS §6.7.4)."""

@@ -4,7 +4,7 @@ Each moment has its effect once: a mark in the log says how far each row has com
 the highest of what was missed has its effect, and the others are named (PROCESS §6.6.5).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import chain, takewhile
 from typing import Any
@@ -42,21 +42,45 @@ def look(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
     """Do what is due by now: the last of each row, and one escalation to the highest level of all."""
     shown, happened = targets.follow(case, scene)
     outcome = Outcome(lines=[clocks.line(one) for one in happened])
-    calls: list[list[moments.Call]] = []
+    wanted: list[list[moments.Wanted]] = []
     for row in moments.rows(case, shown, scene):
         due = list(takewhile(lambda one: one.at <= scene.now, moments.coming(row, shown)))
         if due:
             outcome += ACTS[row.kind](case, row, due, scene) + _noted(row, due, scene)
-            calls += [asked] if (asked := [one.call for one in due if one.call]) else []
-    return outcome + _escalate(case, calls, scene)
+            wanted.append([one.wants for one in due if one.wants])
+    return outcome + _escalate(case, [each for each in wanted if each], scene)
 
 
-def told(outcome: Outcome, scene: Scene) -> Outcome:
-    """An outward update begins the next interval (§6.5.8); which notices are one is said by their table."""
-    events = (scene.codes.row("notice", one.event) for one in outcome.notices if one.recipient)
-    if not any(row.data.get("update") for row in events):
+def told(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+    """An outward update begins the next interval, and of P1, P2 and major incidents others hear too (§6.5.8).
+
+    Which notices are an update, and what the stakeholders read, is said by their table.
+    """
+    if not outcome.notices:
         return outcome
-    return outcome + Outcome(lines=[clocks.line(clocks.event(clocks.UPDATE, "told", scene.now))])
+    events = [(scene.codes.row("notice", one.event).data, one.recipient) for one in outcome.notices]
+    words = dict.fromkeys(data["stakeholders"] for data, _ in events if data.get("stakeholders"))
+    if words and _has_stakeholders(case, outcome, scene):
+        outcome += Outcome(notices=_to_stakeholders(words, scene))
+    said = clocks.told(scene.now)
+    if said in outcome.lines or not any(who and data.get("update") for data, who in events):
+        return outcome
+    return outcome + Outcome(lines=[said])
+
+
+def _has_stakeholders(case: Case, outcome: Outcome, scene: Scene) -> bool:
+    """It is major, or was or becomes one of the priorities whose status others hear; not a child."""
+    if outcome.changes.get("parent", case.incident.parent):
+        return False
+    call, table = case.incident, scene.codes.table("priority")
+    known = (table.get(one or "") for one in (call.priority, outcome.changes.get("priority")))
+    return call.major or any(row is not None and bool(row.data.get("stakeholders")) for row in known)
+
+
+def _to_stakeholders(words: Iterable[str], scene: Scene) -> list[Notice]:
+    groups = scene.codes.policy("stakeholder_groups")
+    people = dict.fromkeys(one for group in groups for one in scene.facts.leaders(group))
+    return [Notice("stakeholder_update", one, {"what": what}) for what in words for one in people]
 
 
 def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
@@ -80,7 +104,8 @@ def _overdue(case: Case, shown: Clocks, happened: list[Event], scene: Scene) -> 
     cancelled = any((one.clock, one.do) == (RESOLVE, "cancel") for one in happened)
     late = clocks.breached(clock, scene.now, scene.codes)
     if late and (cancelled or call.overdue_at is None):
-        group = call.assigned_group or call.owner_group
+        handed = case.hand_off.group if case.hand_off else None
+        group = call.assigned_group or handed or call.owner_group
         return {"overdue_at": clocks.breach(late, scene.codes), "overdue_group": group}
     return {} if late else {"overdue_at": None, "overdue_group": None}
 
@@ -93,16 +118,16 @@ def _noted(row: Row, due: list[Moment], scene: Scene) -> Outcome:
     return Outcome(lines=[clocks.line(mark)])
 
 
-def _escalate(case: Case, rows: list[list[moments.Call]], scene: Scene) -> Outcome:
-    """To the highest level that the rows call for, by the last moment that calls for it."""
-    if not rows:
+def _escalate(case: Case, wanted: list[list[moments.Wanted]], scene: Scene) -> Outcome:
+    """To the highest level that the rows want, by the last moment of a row that wants it."""
+    if not wanted:
         return Outcome()
 
-    def rank(call: moments.Call) -> int:
-        return levels.rank(call[1], scene)
+    def rank(one: moments.Wanted) -> int:
+        return levels.rank(one[1], scene)
 
-    code, level = max((max(reversed(calls), key=rank) for calls in rows), key=rank)
-    others = [f"{c} {at}" for c, at in dict.fromkeys(chain(*rows)) if (c, at) != (code, level)]
+    code, level = max((max(reversed(row), key=rank) for row in wanted), key=rank)
+    others = [f"{c} {at}" for c, at in dict.fromkeys(chain(*wanted)) if (c, at) != (code, level)]
     left = Outcome(lines=[Line("escalation_skipped", ", ".join(others))] if others else [])
     return triggers.by_time(case, code, level, scene) + left
 
@@ -121,10 +146,10 @@ def _share(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     warned = codes.policy("warn_share") in passed
     table = codes.row("escalation_timetable", call.priority)
     steps = [step for step in table.data["steps"] if step["at"] in passed]
-    levels = next((step.get("status", ()) for step in steps if step["at"] == due[-1].number), ())
+    only_told = next((step.get("status", ()) for step in steps if step["at"] == due[-1].number), ())
     groups = [group for step in steps for group in step.get("also", ())]
-    told = triggers.status_to(case, levels, groups, f"{row.key}/{due[-1].number:g}", scene)
-    return Outcome(notices=[Notice("likely_miss", call.told)] if warned else ()) + told
+    status = triggers.status_to(case, only_told, groups, f"{row.key}/{due[-1].number:g}", scene)
+    return Outcome(notices=[Notice("likely_miss", call.told)] if warned else ()) + status
 
 
 def _box(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
@@ -133,14 +158,15 @@ def _box(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     if codes.row("priority", call.priority).data.get("box_dispatches"):
         return Outcome(jobs=[messages.send(f"time_box_over:{call.no}:{row.key}", "time_box_over", call.no)])
     leaders = scene.facts.leaders(call.owner_group)[:1]
-    told = dict.fromkeys(one for one in (call.owner, *leaders) if one)
-    return Outcome(notices=[Notice("box_over", one, {}, f"{row.key}/{one}") for one in told])
+    people = dict.fromkeys(one for one in (call.owner, *leaders) if one)
+    return Outcome(notices=[Notice("box_over", one, {}, f"{row.key}/{one}") for one in people])
 
 
 def _silent(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """Nobody accepts: leader and backup of the group are told; the desk may recall it (200.5)."""
     order = next(one for one in case.work_orders if one.seq == row.subject)
-    people = scene.facts.leaders(order.group or case.incident.owner_group)
+    leaders = scene.facts.leaders(order.group or case.incident.owner_group)
+    people = [one for one in leaders if one != case.incident.complained_about]
     params = {"order": order.no, "group": order.group}
     key = f"{row.key}/{due[-1].number:g}"
     return Outcome(notices=[Notice("not_accepted", one, params, f"{key}/{one}") for one in people])
@@ -165,8 +191,8 @@ def _promise(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
 def _reminder(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
     """The customer is asked again, and the owner knows."""
     key = f"{row.key}/{due[-1].number:g}"
-    told = dict.fromkeys(one for one in (case.incident.told, case.incident.owner) if one)
-    return Outcome(notices=[Notice("hold_reminder", one, {}, f"{key}/{one}") for one in told])
+    people = dict.fromkeys(one for one in (case.incident.told, case.incident.owner) if one)
+    return Outcome(notices=[Notice("hold_reminder", one, {}, f"{key}/{one}") for one in people])
 
 
 def _unanswered(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:

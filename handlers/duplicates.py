@@ -70,6 +70,7 @@ def parent_solved(case: Case, answer: Answer, scene: Scene) -> Outcome:
         {
             **solved,
             **judged,
+            "prioritised_at": case.incident.prioritised_at or scene.now,
             "solution_inherited": True,
             "first_resolved_at": case.incident.first_resolved_at or scene.now,
             "resolved_at": scene.now,

@@ -28,6 +28,8 @@ Variables = Mapping[str, Any]
 BY_HAND = "X13"
 NOT_ACKNOWLEDGED = "XN"
 REASSIGNABLE = ("ST3", "ST4", "ST5")
+ANSWERED = ("holder", "acked_at", "acked_by", "decision", "decision_reason", "decided_at", "decided_by")
+"""What a level holder's acknowledgement and decision leave on the record."""
 
 
 def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
@@ -112,10 +114,11 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
     if decision.data.get("manager"):
         rights.manager(scene, f"4.4-4 {decision.code}")
     _may_decide(case, active, decision.code, scene)
+    reason = answers.text(answer, "reason")
     values = {
         "state": "decided",
         "decision": decision.code,
-        "decision_reason": answers.text(answer, "reason"),
+        "decision_reason": reason,
         "decided_at": scene.now,
         "decided_by": scene.by.id,
     }
@@ -123,7 +126,7 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
         {},
         {"decision": decision.code},
         [Row("escalation", active.seq, values)],
-        lines=[Line("escalation_decided", decision.code)],
+        lines=[Line("escalation_decided", f"{decision.code} {reason}" if reason else decision.code)],
     )
 
 
@@ -146,7 +149,7 @@ def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
 
 def _add_resources(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
     """The group that works on the call sends another of its people, once for this decision."""
-    call, kind = case.incident, "COL"
+    call, kind = case.incident, decision.data["order"]
     made = (kind, active.decided_at, active.decided_by)
     if made in {(one.type, one.created_at, one.created_by) for one in case.work_orders}:
         return Outcome()
@@ -277,9 +280,10 @@ def _new(case: Case, code: str, level: str, variables: Variables, scene: Scene) 
 def _raised(
     case: Case, active: Escalation, code: str, level: str, variables: Variables, scene: Scene
 ) -> Outcome:
+    """The next level has to acknowledge and decide by itself; what the lower one said stays in the log."""
     fields, reason = _level_fields(case, level, scene), variables.get("reason") or active.reason
     fresh = {"trigger": code, "level": level, "reason": reason, "state": "notified"}
-    row = {**fresh, "silences": 0, "holder": None, **fields}
+    row = {**fresh, "silences": 0, **dict.fromkeys(ANSWERED), **fields}
     return Outcome(
         {"escalation_level": levels.highest(case.incident.escalation_level, level, scene)},
         _variables(fields, level),

@@ -150,7 +150,9 @@ class WorkOrder:
     due_accept: datetime | None = None
     accepted_at: datetime | None = None
     rejected_at: datetime | None = None
+    started_at: datetime | None = None
     finished_at: datetime | None = None
+    labour_min: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +231,7 @@ class Escalation:
     decision_reason: str | None = None
     decided_at: datetime | None = None
     decided_by: str | None = None
+    end_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

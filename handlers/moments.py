@@ -12,14 +12,14 @@ from typing import Any
 
 from handlers import calendar, clocks, confirmation
 from handlers.clocks import BOX, RESOLVE, RESPONSE, UPDATE, Clocks, Segment
-from handlers.codes import Code
+from handlers.codes import ALWAYS, Code
 from handlers.incident import Case, Scene
 
-# Where a work order may wait for somebody to accept it: dispatched, or handed off.
-ACCEPTED_AT = ("ST3", "ST9")
+# The work orders that a status waits for somebody to accept: the dispatch, or what was handed off.
+ACCEPTED_AT = {"ST3": ("DSP",), "ST9": ("SRQ", "CMP")}
 
 
-Call = tuple[str, str]
+Wanted = tuple[str, str]
 """A trigger and the level that it calls for."""
 
 
@@ -29,7 +29,7 @@ class Moment:
 
     number: float
     at: datetime
-    call: Call | None = None
+    wants: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,12 @@ def next_update(known: Iterable[Row]) -> datetime | None:
     return next((next(row.after(0)).at for row in known if row.kind == UPDATE), None)
 
 
+def updated(case: Case, shown: Clocks) -> datetime | None:
+    """From when the update interval counts: the last update, the end of a hold, or the priority."""
+    first = shown.told or case.incident.prioritised_at
+    return max([first, *(until for _, until in shown[RESOLVE].pauses)]) if first else None
+
+
 def _response(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X2: nobody responded within the target, or somebody too late.
 
@@ -97,7 +103,7 @@ def _timetable(segment: Segment, table: Code, done: float, scene: Scene) -> Iter
     for share in sorted({*levels, scene.codes.policy("warn_share")}):
         if share > done:
             at = clocks.instant(segment, share / 100, scene.codes)
-            yield Moment(share, at, _call(share, levels.get(share)))
+            yield Moment(share, at, _wanted(share, levels.get(share)))
     again = table.data["again"]
     first, every = again["from"], again["every"]
     passed = max(0, int((done - first) // every) + 1)
@@ -106,7 +112,7 @@ def _timetable(segment: Segment, table: Code, done: float, scene: Scene) -> Iter
     start = clocks.instant(segment, base / 100, scene.codes)
     for share in count(first + passed * every, every):
         at = calendar.add(scene.codes, segment.calendar, start, (share - base) / 100 * segment.target)
-        yield Moment(share, at, _call(share, again["level"]))
+        yield Moment(share, at, _wanted(share, again["level"]))
 
 
 def _box(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
@@ -118,13 +124,15 @@ def _box(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 
 
 def _acceptance(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
-    """X3: a work order that nobody accepts, at the limit and at twice the limit (200.5)."""
+    """X3: a work order that nobody accepts, at the limit and at twice the limit (200.5).
+
+    Help that was asked for beside it is none: nobody waits for that.
+    """
     codes, priority = scene.codes, case.incident.priority
-    if case.incident.status not in ACCEPTED_AT:
-        return
+    awaited = ACCEPTED_AT.get(case.incident.status, ())
     limit, stages = codes.minutes(priority, "accept"), codes.row("escalation_trigger", "X3").data["stages"]
     for order in case.work_orders:
-        if order.status == "W1" and order.due_accept and limit:
+        if order.status == "W1" and order.type in awaited and order.due_accept and limit:
             ends, on = order.due_accept, codes.calendar(priority)
             silent = [
                 Moment(
@@ -139,12 +147,10 @@ def _acceptance(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 
 def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X9: each interval without an outward update; a hold interrupts it (§6.5.1, §6.5.8)."""
-    call, codes = case.incident, scene.codes
+    call, codes, since = case.incident, scene.codes, updated(case, shown)
     every = codes.minutes(call.priority, "update")
-    if not every or call.status == "ST6" or call.prioritised_at is None:
+    if not every or call.status == "ST6" or since is None:
         return
-    resumed = [until for _, until in shown[RESOLVE].pauses]
-    since = max([shown.told or call.prioritised_at, *resumed])
     levels = {stage["at"]: stage["level"] for stage in codes.row("escalation_trigger", "X9").data["stages"]}
 
     def after(done: float) -> Iterator[Moment]:
@@ -170,7 +176,7 @@ def _major(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X1: the next level of a major incident some minutes after it was declared."""
     call, data = case.incident, scene.codes.row("escalation_trigger", "X1").data
     if call.major and call.major_declared_at and data.get("later"):
-        at = calendar.add(scene.codes, "24x7", call.major_declared_at, data["later"]["minutes"])
+        at = calendar.add(scene.codes, ALWAYS, call.major_declared_at, data["later"]["minutes"])
         later = Moment(1, at, ("X1", data["later"]["level"]))
         yield Row("major", f"major/{call.major_declared_at.timestamp():.0f}", _some(later))
 
@@ -210,7 +216,7 @@ def _some(*moments: Moment) -> Callable[[float], Iterator[Moment]]:
     return lambda done: (one for one in moments if one.number > done)
 
 
-def _call(share: float, level: Any) -> Call | None:
+def _wanted(share: float, level: Any) -> Wanted | None:
     return (f"T{share:g}", level) if level else None
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from handlers import calendar, clocks
+from handlers import calendar, clocks, major
 from handlers.clocks import BOX, RESOLVE, RESPONSE, Clock, Clocks, Event, Segment, event
+from handlers.codes import Code
 from handlers.incident import Case, Incident, Scene
 
 TO_CONFIRM = "ST7"
@@ -27,6 +28,13 @@ def follow(case: Case, scene: Scene) -> tuple[Clocks, list[Event]]:
             shown = clocks.replay(fresh, shown)
             happened += fresh
     return shown, happened
+
+
+def promised(case: Case, priority: str, scene: Scene) -> str:
+    """When the call is to be solved, as its caller reads it, if this is its priority from now on."""
+    shown, _ = follow(Case(case.incident.changed({"priority": priority}), case.read), scene)
+    ends = clocks.due(shown[RESOLVE], scene.codes)
+    return calendar.wall(scene.codes, ends) if ends else "-"
 
 
 def minutes(call: Incident, kind: str, scene: Scene) -> float | None:
@@ -51,7 +59,34 @@ def _begun(case: Case, shown: Clocks, scene: Scene) -> Iterator[Event]:
     call = case.incident
     for kind in (RESPONSE, RESOLVE):
         if shown[kind].now is None and call.priority and minutes(call, kind, scene):
-            yield _start(call, kind, shown[kind].starts or call.reported_at, scene)
+            start = shown[kind].starts or call.reported_at
+            yield _start(call, kind, start, scene)
+            if kind == RESOLVE:
+                yield from _held_before(case, start, scene)
+
+
+def _held_before(case: Case, start: datetime, scene: Scene) -> Iterator[Event]:
+    """What waited for the customer before it was judged is not charged, unless it must not wait (§6.5.4)."""
+    call = case.incident
+    for one in case.holds:
+        rule = scene.codes.table("hold").get(one.reason)
+        until = one.resumed_at or scene.now
+        if (
+            one.from_at
+            and until > start
+            and rule
+            and rule.data["stops"]
+            and not _forbidden(rule, call, scene)
+        ):
+            yield event(RESOLVE, "pause", max(one.from_at, start), why=rule.code)
+            yield event(RESOLVE, "resume", until)
+
+
+def _forbidden(rule: Code, call: Incident, scene: Scene) -> bool:
+    """The priority that it got since would not have let the desk hold it."""
+    never = rule.data.get("never", ())
+    is_major = call.major or major.criteria(call.impact, call.priority, scene)
+    return call.priority in (*never, *rule.data.get("manager", ())) or bool(never and is_major)
 
 
 def _changed(case: Case, shown: Clocks, scene: Scene) -> Iterator[Event]:

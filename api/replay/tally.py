@@ -114,8 +114,9 @@ def _fired(events: list[Event], clock: Clock, codes: Codes) -> Iterator[tuple[st
     for one in events:
         kind, _, number = one.clock.partition("/")
         if one.do == "fired" and kind == RESOLVE:
-            priority = clock.segments[int(number) - 1].priority
-            yield priority, _share(priority, one.data["upto"], codes)
+            priority = next((seg.priority for seg in clock.segments if f"{seg.number}" == number), None)
+            if priority:  # else it was cancelled, and counts for nothing
+                yield priority, _share(priority, one.data["upto"], codes)
 
 
 def _share(priority: str, share: float, codes: Codes) -> str:

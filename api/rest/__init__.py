@@ -6,6 +6,7 @@ from api.errors import DIALECTS
 from api.rest import (
     definition,
     deployment,
+    docs,
     history,
     identity,
     instance,
@@ -32,8 +33,12 @@ BLUEPRINTS = (
     identity.blueprint,
     identity.users,
     identity.groups,
+    docs.blueprint,
 )
-PUBLIC = {"rest-api-docs.openapi_json", "rest-identity.verify", "well-known.webapps", "well-known.page"}
+PUBLIC = {
+    *("rest-api-docs.openapi_json", "rest-docs.page", "rest-identity.verify"),
+    *("well-known.webapps", "well-known.page"),
+}
 
 
 def register(app: Flask) -> None:

@@ -8,7 +8,7 @@ from marshmallow import fields
 from api.product import engine, now, person, product
 from api.rest import queries, shapes, values
 from api.rest.errors import NotMatching, Unsupported
-from api.rest.http import Blueprint, TypedVariables, given, parameters
+from api.rest.http import Blueprint, TypedVariables, given, parameters, several
 from engine import reads, store
 from engine.errors import DefinitionNotFound
 from engine.ports import Instance
@@ -61,7 +61,7 @@ QUERY = queries.Query(
     refused=frozenset({"startableBy", "versionTag", "versionTagLike", "incidentId", "incidentType"}),
 )
 
-blueprint = Blueprint("process-definition", __name__, "流程定义 Process definitions")
+blueprint = Blueprint("process-definition", __name__, "流程定义 · Process definitions")
 
 
 class Start(TypedVariables):
@@ -72,87 +72,88 @@ class Start(TypedVariables):
 
 
 @blueprint.get("")
-@blueprint.doc(parameters=parameters(QUERY.names))
-@blueprint.response(200, description="Definitions")
+@blueprint.doc(parameters=parameters(QUERY.parameters))
+@blueprint.answers(200, several("ProcessDefinition"), "一页流程定义 · A page of definitions")
 def definitions() -> list[dict[str, Any]]:
-    """Deployed versions of processes.
+    """List deployed versions of processes, by key, newest first.
 
-    流程定义列表。
+    按键列出已部署的流程版本,最新的在前。
     """
     with product().database.read() as connection:
         return [shape(connection, row) for row in QUERY.page(connection, given())]
 
 
 @blueprint.get("/count")
-@blueprint.response(200, description="count")
+@blueprint.doc(parameters=parameters(QUERY.conditions))
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
-    """How many there are.
+    """How many deployed versions fit the query.
 
-    数量。
+    符合条件的流程版本数量。
     """
     with product().database.read() as connection:
         return QUERY.count(connection, given())
 
 
 @blueprint.get("/<definition_id>")
-@blueprint.response(200, description="The definition")
+@blueprint.answers(200, "ProcessDefinition", "流程定义 · The definition")
 def definition(definition_id: str) -> dict[str, Any]:
-    """One version by its id.
+    """Read one version of a process by its id.
 
-    流程定义。
+    按编号查询一个流程版本。
     """
     with product().database.read() as connection:
         return shape(connection, _row(definition_id))
 
 
 @blueprint.get("/key/<key>")
-@blueprint.response(200, description="The newest version")
+@blueprint.answers(200, "ProcessDefinition", "最新版本 · The newest version")
 def newest(key: str) -> dict[str, Any]:
-    """The newest version of a process.
+    """Read the newest version of a process.
 
-    流程定义。
+    查询一个流程的最新版本。
     """
     with product().database.read() as connection:
         return shape(connection, _newest(key))
 
 
 @blueprint.get("/<definition_id>/xml")
-@blueprint.response(200, description="id, bpmn20Xml")
+@blueprint.answers(200, "ProcessDefinitionDiagram", "流程图 · The diagram")
 def xml(definition_id: str) -> dict[str, Any]:
-    """The diagram as it was deployed.
+    """Read the diagram of a version as it was deployed.
 
-    流程图。
+    读取一个流程版本部署时的流程图(BPMN XML)。
     """
     return _xml(_row(definition_id))
 
 
 @blueprint.get("/key/<key>/xml")
-@blueprint.response(200, description="id, bpmn20Xml")
+@blueprint.answers(200, "ProcessDefinitionDiagram", "流程图 · The diagram")
 def newest_xml(key: str) -> dict[str, Any]:
-    """The diagram of the newest version.
+    """Read the diagram of the newest version as it was deployed.
 
-    流程图。
+    读取最新版本部署时的流程图(BPMN XML)。
     """
     return _xml(_newest(key))
 
 
 @blueprint.get("/<definition_id>/startForm")
-@blueprint.response(200, description="key, camundaFormRef, contextPath")
+@blueprint.answers(200, "Form", "全部为 null · All null")
 def start_form(definition_id: str) -> dict[str, Any]:
-    """A process starts without a form of its own; its first task may have one.
+    """The start form of a version: none, since the first task has the form.
 
-    启动表单。
+    一个流程版本的启动表单:没有,表单在第一个任务上。
     """
     _row(definition_id)
     return {"key": None, "camundaFormRef": None, "contextPath": None}
 
 
 @blueprint.get("/key/<key>/startForm")
-@blueprint.response(200, description="key, camundaFormRef, contextPath")
+@blueprint.answers(200, "Form", "全部为 null · All null")
 def newest_start_form(key: str) -> dict[str, Any]:
-    """As above, of the newest version.
+    """The start form of the newest version: none, since the first task has the form.
 
-    启动表单。
+    最新版本的启动表单:没有,表单在第一个任务上。
     """
     _newest(key)
     return {"key": None, "camundaFormRef": None, "contextPath": None}
@@ -161,11 +162,11 @@ def newest_start_form(key: str) -> dict[str, Any]:
 @blueprint.post("/<definition_id>/start", endpoint="start")
 @blueprint.post("/<definition_id>/submit-form", endpoint="submit_form")
 @blueprint.arguments(Start)
-@blueprint.response(200, description="The instance")
+@blueprint.answers(200, "ProcessInstanceWithVariables", "实例 · The instance")
 def start(said: dict[str, Any], definition_id: str) -> dict[str, Any]:
-    """Start this version, also when there is a newer one.
+    """Start an instance of this version, also when there is a newer one.
 
-    启动。
+    启动此版本的一个实例,即使已有更新的版本。
     """
     return _started(said, _row(definition_id))
 
@@ -173,11 +174,11 @@ def start(said: dict[str, Any], definition_id: str) -> dict[str, Any]:
 @blueprint.post("/key/<key>/start", endpoint="start_newest")
 @blueprint.post("/key/<key>/submit-form", endpoint="submit_form_newest")
 @blueprint.arguments(Start)
-@blueprint.response(200, description="The instance")
+@blueprint.answers(200, "ProcessInstanceWithVariables", "实例 · The instance")
 def start_newest(said: dict[str, Any], key: str) -> dict[str, Any]:
-    """Start the newest version of a process.
+    """Start an instance of the newest version of a process.
 
-    启动。
+    启动最新版本的一个实例。
     """
     return _started(said, _newest(key))
 

@@ -14,7 +14,7 @@ from api.http import refuse_nul
 from api.product import engine, now, person, product
 from api.rest import definition, queries, shapes
 from api.rest.errors import BadValue, NotMatching, Unparsed, Unsupported
-from api.rest.http import Blueprint, asked, given, parameters
+from api.rest.http import Blueprint, asked, given, parameters, several
 from api.rest.values import read_moment
 from engine import reads, store
 from engine.definitions import Deployment, Duplicates
@@ -24,21 +24,36 @@ log = logging.getLogger(__name__)
 
 UPLOAD_LIMIT = 16 * 1024 * 1024
 TEXT_LIMIT = 200  # characters of a name or source
+BYTES = {"type": "string", "format": "binary"}
 MULTIPART = {
+    "description": "流程图及其表单 · Diagrams with their forms",
+    "required": True,
     "content": {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
                 "properties": {
-                    "deployment-name": {"type": "string"},
-                    "deployment-source": {"type": "string"},
-                    "enable-duplicate-filtering": {"type": "boolean"},
-                    "deploy-changed-only": {"type": "boolean"},
+                    "deployment-name": {"type": "string", "description": "名称 · Name"},
+                    "deployment-source": {"type": "string", "description": "来源 · Where it comes from"},
+                    "enable-duplicate-filtering": {
+                        "type": "boolean",
+                        "default": False,
+                        "description": "内容与上次相同则不部署 · "
+                        "Nothing is deployed if the content is that of the last deployment",
+                    },
+                    "deploy-changed-only": {
+                        "type": "boolean",
+                        "default": False,
+                        "description": "只为有变化的流程产生新版本 · A new version only of what changed",
+                    },
                 },
-                "additionalProperties": {"type": "string", "format": "binary"},
+                "additionalProperties": {
+                    **BYTES,
+                    "description": "`.bpmn` 和 `.form` 文件,字段名任意 · The files, under any name",
+                },
             }
         }
-    }
+    },
 }
 table = store.deployment.c
 QUERY = queries.Query(
@@ -59,27 +74,28 @@ QUERY = queries.Query(
     default=(table.created_at.desc(), table.id.desc()),
 )
 
-blueprint = Blueprint("deployment", __name__, "部署 Deployments")
+blueprint = Blueprint("deployment", __name__, "部署 · Deployments")
 
 
 @blueprint.get("")
-@blueprint.doc(parameters=parameters(QUERY.names))
-@blueprint.response(200, description="Deployments, newest first")
+@blueprint.doc(parameters=parameters(QUERY.parameters))
+@blueprint.answers(200, several("Deployment"), "一页部署 · A page of deployments")
 def deployments() -> list[dict[str, Any]]:
-    """Deployments; the Modeler asks `maxResults=0` to see whether we are here.
+    """List deployments, newest first; the Modeler asks `maxResults=0` to see whether we are here.
 
-    部署列表。
+    列出部署,最新的在前;Modeler 用 `maxResults=0` 测试连接。
     """
     with product().database.read() as connection:
         return [shapes.deployment(row) for row in QUERY.page(connection, asked())]
 
 
 @blueprint.get("/count")
-@blueprint.response(200, description="count")
+@blueprint.doc(parameters=parameters(QUERY.conditions))
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
-    """How many deployments there are.
+    """How many deployments fit the query.
 
-    部署数量。
+    符合条件的部署数量。
     """
     with product().database.read() as connection:
         return QUERY.count(connection, given())
@@ -87,11 +103,13 @@ def count() -> dict[str, int]:
 
 @blueprint.post("/create")
 @blueprint.doc(requestBody=MULTIPART)
-@blueprint.response(200, description="The deployment, and the definitions that it made (null: none)")
+@blueprint.answers(
+    200, "DeploymentWithDefinitions", "部署及其流程定义 · The deployment, and the definitions that it made"
+)
 def create() -> dict[str, Any]:
-    """Deploy diagrams and forms: all of them, or with one fault none.
+    """Deploy diagrams and forms, by the process owner: all of them, or with one fault none.
 
-    部署。
+    由流程负责人部署流程图和表单:全部成功,有一处错误则一个也不部署。
     """
     said, files = _multipart()
     if said.get("tenant-id"):
@@ -108,32 +126,32 @@ def create() -> dict[str, Any]:
 
 
 @blueprint.get("/registered")
-@blueprint.response(200, description="Names")
+@blueprint.answers(200, {"type": "array"}, "空列表 · An empty list")
 def registered() -> list[str]:
-    """Deployments registered with the engine: Camunda's word for those of an application; none here.
+    """Deployments registered with the engine, Camunda's word for those of an application: none.
 
-    已注册的部署:无。
+    已注册到引擎的部署(Camunda 指应用自带的部署):没有。
     """
     return []
 
 
 @blueprint.get("/<deployment_id>")
-@blueprint.response(200, description="The deployment")
+@blueprint.answers(200, "Deployment", "部署 · The deployment")
 def deployment(deployment_id: str) -> dict[str, Any]:
-    """One deployment.
+    """Read one deployment.
 
-    部署。
+    查询一次部署。
     """
     with product().database.read() as connection:
         return shapes.deployment(_deployment(connection, deployment_id))
 
 
 @blueprint.get("/<deployment_id>/resources")
-@blueprint.response(200, description="id, name, deploymentId of each file")
+@blueprint.answers(200, several("DeploymentResource"), "文件 · The files")
 def resources(deployment_id: str) -> list[dict[str, Any]]:
-    """The files of a deployment; a file's id is its name.
+    """List the files of a deployment; a file's id is its name.
 
-    文件。
+    列出一次部署的文件;文件编号即文件名。
     """
     with product().database.read() as connection:
         _deployment(connection, deployment_id)
@@ -142,11 +160,11 @@ def resources(deployment_id: str) -> list[dict[str, Any]]:
 
 
 @blueprint.get("/<deployment_id>/resources/<resource_id>/data")
-@blueprint.response(200, description="The file")
+@blueprint.response(200, BYTES, content_type="application/octet-stream", description="文件原文 · The file")
 def data(deployment_id: str, resource_id: str) -> Response:
-    """A file as it was deployed.
+    """Read a file as it was deployed.
 
-    文件内容。
+    读取部署时的文件原文。
     """
     with product().database.read() as connection:
         _deployment(connection, deployment_id)

@@ -8,7 +8,7 @@ from api.product import product
 from api.rest import instance as running
 from api.rest import queries, shapes
 from api.rest.errors import NotMatching
-from api.rest.http import Blueprint, asked, both, parameters
+from api.rest.http import Blueprint, asked, both, several
 from api.rest.task_query import ABOUT_ITSELF, ABOUT_PROCESS, ROWS, SORTS, task
 from api.rest.values import read_moment
 from engine import store
@@ -90,16 +90,15 @@ TASKS = queries.Query(
     refused=frozenset({"taskVariables", "processVariables", "taskInvolvedUser", "taskInvolvedGroup"}),
 )
 
-blueprint = Blueprint("history", __name__, "历史 History")
+blueprint = Blueprint("history", __name__, "历史 · History")
 
 
-@both(blueprint, "/process-instance")
-@blueprint.doc(parameters=parameters(INSTANCES.names))
-@blueprint.response(200, description="Instances")
+@both(blueprint, "/process-instance", INSTANCES.parameters, "HistoricProcessInstanceQuery")
+@blueprint.answers(200, several("HistoricProcessInstance"), "一页实例 · A page of instances")
 def instances() -> list[dict[str, Any]]:
-    """Every instance, running or ended.
+    """List every instance, running or ended, oldest first.
 
-    实例历史。
+    列出全部实例,包括已结束的,最早的在前。
     """
     with product().database.read() as connection:
         rows = INSTANCES.page(connection, asked())
@@ -107,23 +106,23 @@ def instances() -> list[dict[str, Any]]:
         return [shapes.historic_instance(row, why.get(row.id)) for row in rows]
 
 
-@both(blueprint, "/process-instance/count")
-@blueprint.response(200, description="count")
+@both(blueprint, "/process-instance/count", INSTANCES.conditions, "HistoricProcessInstanceQuery")
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
-    """How many there are.
+    """How many instances, running or ended, fit the query.
 
-    数量。
+    符合条件的实例数量,包括已结束的。
     """
     with product().database.read() as connection:
         return INSTANCES.count(connection, asked())
 
 
 @blueprint.get("/process-instance/<instance_id>")
-@blueprint.response(200, description="The instance")
+@blueprint.answers(200, "HistoricProcessInstance", "实例 · The instance")
 def one(instance_id: str) -> dict[str, Any]:
-    """One instance, running or ended.
+    """Read one instance, running or ended.
 
-    实例历史。
+    查询一个实例,包括已结束的。
     """
     with product().database.read() as connection:
         chosen = INSTANCES.rows.where(instance.id == store.storable(instance_id))
@@ -133,24 +132,23 @@ def one(instance_id: str) -> dict[str, Any]:
         return shapes.historic_instance(row, _reasons(connection, [row.id]).get(row.id))
 
 
-@both(blueprint, "/task")
-@blueprint.doc(parameters=parameters(TASKS.names))
-@blueprint.response(200, description="Tasks")
+@both(blueprint, "/task", TASKS.parameters, "HistoricTaskInstanceQuery")
+@blueprint.answers(200, several("HistoricTaskInstance"), "一页任务 · A page of tasks")
 def tasks() -> list[dict[str, Any]]:
-    """Every task, open or finished.
+    """List every task, open or finished, oldest first.
 
-    任务历史。
+    列出全部任务,包括已完成的,最早的在前。
     """
     with product().database.read() as connection:
         return [shapes.historic_task(row) for row in TASKS.page(connection, asked())]
 
 
-@both(blueprint, "/task/count")
-@blueprint.response(200, description="count")
+@both(blueprint, "/task/count", TASKS.conditions, "HistoricTaskInstanceQuery")
+@blueprint.answers(200, "Count", "数量 · How many")
 def task_count() -> dict[str, int]:
-    """How many there are.
+    """How many tasks, open or finished, fit the query.
 
-    数量。
+    符合条件的任务数量,包括已完成的。
     """
     with product().database.read() as connection:
         return TASKS.count(connection, asked())

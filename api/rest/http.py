@@ -1,17 +1,23 @@
 """What resources of /engine-rest share: a blueprint that reads leniently, bodies, links, empty answers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import flask_smorest
 import marshmallow
 from flask import Response, request
 from marshmallow import fields
 
 from api import http
 from api.rest.errors import PREFIX, BadValue
+from api.rest.meanings import told
 
-TITLE = "Camunda 7 · "
+Shape = dict[str, Any]
+DATE: Shape = {"type": "string", "examples": ["2016-01-25T13:33:42.165+0100"]}
+VARIABLES: Shape = {"type": "object", "additionalProperties": http.ref("VariableValue")}
+PAGING: dict[str, Shape] = {
+    name: told(name, {"type": "integer", "minimum": 0}) for name in ("firstResult", "maxResults")
+}
+"""The parameters of a page, always in the URL."""
 
 
 class LenientParser(http.StrictParser):
@@ -24,7 +30,7 @@ class LenientParser(http.StrictParser):
     }
 
 
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+class Blueprint(http.Blueprint):
     """A resource of /engine-rest."""
 
     ARGUMENTS_PARSER = LenientParser()
@@ -32,7 +38,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def __init__(self, resource: str, module: str, description: str, part: str = "") -> None:
         where = f"{PREFIX}/{resource}" if resource else PREFIX
         name = "-".join(word for word in ("rest", *resource.split("/"), part) if word)
-        super().__init__(name, module, url_prefix=where, description=TITLE + description)
+        super().__init__(name, module, url_prefix=where, description=description)
 
 
 class Schema(marshmallow.Schema):
@@ -40,6 +46,11 @@ class Schema(marshmallow.Schema):
 
     class Meta:
         unknown = marshmallow.EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Each field says what its name means, for the OpenAPI document."""
+        name = field_obj.data_key or field_name
+        field_obj.metadata = told(name, field_obj.metadata)
 
 
 class EmptyBody(Schema):
@@ -55,7 +66,7 @@ class UserId(Schema):
 class TypedVariables(Schema):
     """Typed variables: `{name: {value, type}}`."""
 
-    variables = fields.Raw(load_default=None, metadata={"type": "object"})
+    variables = fields.Raw(load_default=None, metadata=VARIABLES)
     returned = fields.Boolean(data_key="withVariablesInReturn", load_default=False, allow_none=True)
 
 
@@ -83,17 +94,35 @@ def links(*parts: str) -> list[dict[str, str]]:
     return [{"method": "GET", "href": where, "rel": "self"}]
 
 
-def parameters(names: Iterable[str]) -> list[dict[str, Any]]:
-    """The parameters of a query, for the OpenAPI document."""
-    return [{"name": name, "in": "query", "schema": {"type": "string"}} for name in names]
+def parameters(shapes: Mapping[str, Shape]) -> list[Shape]:
+    """Parameters of a URL, for the OpenAPI document; a list is written with commas."""
+    commas = {"style": "form", "explode": False}
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "schema": told(name, shape),
+            **(commas if shape.get("type") == "array" else {}),
+        }
+        for name, shape in shapes.items()
+    ]
 
 
-def both(blueprint: Blueprint, path: str) -> Callable[[Any], Any]:
-    """Routes of a query: GET with parameters and POST with the same as a body."""
+def several(name: str) -> Shape:
+    """A list of what this schema describes."""
+    return {"type": "array", "items": http.ref(name)}
+
+
+def both(blueprint: Blueprint, path: str, asked: Mapping[str, Shape], body: str) -> Callable[[Any], Any]:
+    """Routes of a query: GET with parameters, and POST with the same as a body, which is a named schema."""
+    paging = {name: shape for name, shape in asked.items() if name in PAGING}
+    content = {**http.body_of(body, "条件,都可省略 · The conditions, all optional"), "required": False}
 
     def register(view: Any) -> Any:
-        for method in ("get", "post"):
-            getattr(blueprint, method)(path, endpoint=f"{view.__name__}_{method}")(view)
+        name = view.__name__
+        blueprint.get(path, endpoint=f"{name}_get")(blueprint.doc(parameters=parameters(asked))(view))
+        posted = blueprint.doc(parameters=parameters(paging), requestBody=content)(view)
+        blueprint.post(path, endpoint=f"{name}_post")(posted)
         return view
 
     return register
@@ -102,7 +131,7 @@ def both(blueprint: Blueprint, path: str) -> Callable[[Any], Any]:
 def asked() -> dict[str, Any]:
     """What a query asks: the body of a POST, with paging from the URL, or the parameters of the URL."""
     if request.method == "POST":
-        return {**http.body(), **{k: v for k, v in given().items() if k in ("firstResult", "maxResults")}}
+        return {**http.body(), **{k: v for k, v in given().items() if k in PAGING}}
     return given()
 
 

@@ -10,7 +10,7 @@ from api.errors import Unauthenticated
 from api.product import now, product
 from api.rest import queries
 from api.rest.errors import BadValue, NotMatching
-from api.rest.http import Blueprint, Schema, given, parameters
+from api.rest.http import Blueprint, Schema, given, parameters, several
 from engine import store
 from handlers import tables
 
@@ -56,9 +56,9 @@ GROUPS = queries.Query(
     default=(group.code,),
 )
 
-blueprint = Blueprint("identity", __name__, "身份 Identity")
-users = Blueprint("user", __name__, "人员 People")
-groups = Blueprint("group", __name__, "工作组 Groups")
+blueprint = Blueprint("identity", __name__, "身份 · Identity")
+users = Blueprint("user", __name__, "人员 · People")
+groups = Blueprint("group", __name__, "工作组 · Groups")
 
 
 class Credentials(Schema):
@@ -71,11 +71,11 @@ class Credentials(Schema):
 @blueprint.post("/verify")
 @blueprint.doc(security=[])
 @blueprint.arguments(Credentials)
-@blueprint.response(200, description="authenticatedUser, authenticated")
+@blueprint.answers(200, "AuthenticationResult", "结果 · The result")
 def verify(said: dict[str, Any]) -> dict[str, Any]:
     """Whether account and password belong together; limited like signing in.
 
-    验证。
+    验证帐号和密码;尝试次数与登录同样受限。
     """
     account, password = said["username"], said["password"]
     if not account or password is None:
@@ -88,12 +88,12 @@ def verify(said: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/groups")
-@blueprint.doc(parameters=parameters(["userId"]))
-@blueprint.response(200, description="groups, groupUsers")
+@blueprint.doc(parameters=parameters({"userId": {"type": "string"}}))
+@blueprint.answers(200, "GroupsOfUser", "工作组和同事 · The groups and who is in them")
 def groups_of() -> dict[str, Any]:
     """The groups of a person, and who else is in them.
 
-    所属工作组。
+    查询一个人的工作组,以及组内的其他人。
     """
     who = given().get("userId")
     if not who:
@@ -111,34 +111,35 @@ def groups_of() -> dict[str, Any]:
 
 
 @users.get("")
-@users.doc(parameters=parameters(USERS.names))
-@users.response(200, description="People")
+@users.doc(parameters=parameters(USERS.parameters))
+@users.answers(200, several("User"), "一页人员 · A page of people")
 def people() -> list[dict[str, Any]]:
-    """Active people.
+    """List active people.
 
-    人员列表。
+    列出在用的人员。
     """
     with product().database.read() as connection:
         return [_user(row) for row in USERS.page(connection, given())]
 
 
 @users.get("/count")
-@users.response(200, description="count")
+@users.doc(parameters=parameters(USERS.conditions))
+@users.answers(200, "Count", "数量 · How many")
 def people_count() -> dict[str, int]:
-    """How many there are.
+    """How many active people fit the query.
 
-    数量。
+    符合条件的在用人员数量。
     """
     with product().database.read() as connection:
         return USERS.count(connection, given())
 
 
 @users.get("/<user_id>/profile")
-@users.response(200, description="id, firstName, lastName, email")
+@users.answers(200, "User", "人员 · The person")
 def profile(user_id: str) -> dict[str, Any]:
-    """One person; the whole name stands in firstName, since a Chinese name is not taken apart.
+    """Read one person; the whole name stands in firstName, since a Chinese name is not taken apart.
 
-    人员。
+    查询一个人;中文姓名不拆分,全名在 firstName。
     """
     with product().database.read() as connection:
         rows = USERS.page(connection, {"id": store.storable(user_id)})
@@ -148,34 +149,35 @@ def profile(user_id: str) -> dict[str, Any]:
 
 
 @groups.get("")
-@groups.doc(parameters=parameters(GROUPS.names))
-@groups.response(200, description="Groups")
+@groups.doc(parameters=parameters(GROUPS.parameters))
+@groups.answers(200, several("Group"), "一页工作组 · A page of groups")
 def all_groups() -> list[dict[str, Any]]:
-    """Active workgroups.
+    """List active workgroups.
 
-    工作组列表。
+    列出在用的工作组。
     """
     with product().database.read() as connection:
         return [_group(row) for row in GROUPS.page(connection, given())]
 
 
 @groups.get("/count")
-@groups.response(200, description="count")
+@groups.doc(parameters=parameters(GROUPS.conditions))
+@groups.answers(200, "Count", "数量 · How many")
 def groups_count() -> dict[str, int]:
-    """How many there are.
+    """How many active workgroups fit the query.
 
-    数量。
+    符合条件的在用工作组数量。
     """
     with product().database.read() as connection:
         return GROUPS.count(connection, given())
 
 
 @groups.get("/<group_id>")
-@groups.response(200, description="id, name, type")
+@groups.answers(200, "Group", "工作组 · The group")
 def one_group(group_id: str) -> dict[str, Any]:
-    """One group.
+    """Read one active workgroup.
 
-    工作组。
+    查询一个在用的工作组。
     """
     with product().database.read() as connection:
         rows = GROUPS.page(connection, {"id": store.storable(group_id)})

@@ -8,7 +8,7 @@ from flask import Response
 from api.product import engine, now, person, product
 from api.rest import queries, shapes, values
 from api.rest.errors import NotMatching, Unsupported
-from api.rest.http import Blueprint, asked, both, given, no_content, parameters
+from api.rest.http import Blueprint, asked, both, given, no_content, parameters, several
 from api.rest.values import read_moment
 from engine import reads, store
 
@@ -64,48 +64,48 @@ RUNNING = queries.Query(
     refused=REFUSED,
 )
 
-blueprint = Blueprint("process-instance", __name__, "流程实例 Process instances")
+blueprint = Blueprint("process-instance", __name__, "流程实例 · Process instances")
 
 
-@both(blueprint, "")
-@blueprint.doc(parameters=parameters(RUNNING.names))
-@blueprint.response(200, description="Running instances")
+@both(blueprint, "", RUNNING.parameters, "ProcessInstanceQuery")
+@blueprint.answers(200, several("ProcessInstance"), "一页实例 · A page of instances")
 def instances() -> list[dict[str, Any]]:
-    """Running instances.
+    """List running instances, oldest first.
 
-    运行中的实例。
+    列出运行中的实例,最早的在前。
     """
     with product().database.read() as connection:
         return [shapes.instance(row) for row in RUNNING.page(connection, asked())]
 
 
-@both(blueprint, "/count")
-@blueprint.response(200, description="count")
+@both(blueprint, "/count", RUNNING.conditions, "ProcessInstanceQuery")
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
-    """How many run.
+    """How many running instances fit the query.
 
-    数量。
+    符合条件的运行中实例数量。
     """
     with product().database.read() as connection:
         return RUNNING.count(connection, asked())
 
 
 @blueprint.get("/<instance_id>")
-@blueprint.response(200, description="The instance")
+@blueprint.answers(200, "ProcessInstance", "实例 · The instance")
 def one(instance_id: str) -> dict[str, Any]:
-    """One running instance.
+    """Read one running instance.
 
-    实例。
+    查询一个运行中的实例。
     """
     return shapes.instance(_running(instance_id))
 
 
 @blueprint.delete("/<instance_id>")
-@blueprint.response(204, description="Ended")
+@blueprint.doc(parameters=parameters({"failIfNotExists": {"type": "boolean", "default": True}}))
+@blueprint.response(204, description="已终止 · Ended")
 def cancel(instance_id: str) -> Response:
-    """End an instance where it stands; a call is withdrawn instead (409).
+    """End an instance where it stands, by the incident manager; a call is withdrawn instead (409).
 
-    取消。
+    由事件经理终止一个实例;事件应撤回,不能终止(409)。
     """
     missing_is_fine = given().get("failIfNotExists") == "false"
     with product().database.read() as connection:
@@ -119,21 +119,21 @@ def cancel(instance_id: str) -> Response:
 
 
 @blueprint.get("/<instance_id>/variables")
-@blueprint.response(200, description="Typed variables")
+@blueprint.answers(200, "Variables", "变量 · The variables")
 def variables(instance_id: str) -> dict[str, Any]:
-    """What the gateways of an instance may ask.
+    """Read what the gateways of an instance may ask.
 
-    变量。
+    查询实例的变量,即网关可用的值。
     """
     return values.write(_running(instance_id).variables)
 
 
 @blueprint.get("/<instance_id>/variables/<name>")
-@blueprint.response(200, description="One typed variable")
+@blueprint.answers(200, "VariableValue", "变量 · The variable")
 def variable(instance_id: str, name: str) -> dict[str, Any]:
-    """One variable.
+    """Read one variable of an instance.
 
-    变量。
+    查询实例的一个变量。
     """
     known = _running(instance_id).variables
     if name not in known:
@@ -142,32 +142,32 @@ def variable(instance_id: str, name: str) -> dict[str, Any]:
 
 
 @blueprint.post("/<instance_id>/variables", endpoint="modify_variables")
-@blueprint.response(204, description="Never")
 def modify(instance_id: str) -> Response:
-    """Refused: a variable is changed by an answer or a message, each checked by its form.
+    """Refused (400): a variable is changed by an answer or a message, each checked by its form.
 
-    修改变量。
+    拒绝(400):变量只能由任务的答案或消息改变,二者都按表单检查。
     """
     return _read_only(instance_id)
 
 
 @blueprint.put("/<instance_id>/variables/<name>", endpoint="put_variable")
 @blueprint.delete("/<instance_id>/variables/<name>", endpoint="delete_variable")
-@blueprint.response(204, description="Never")
 def change(instance_id: str, name: str) -> Response:
-    """Refused, as above.
+    """Refused (400): a variable is changed by an answer or a message, each checked by its form.
 
-    修改变量。
+    拒绝(400):变量只能由任务的答案或消息改变,二者都按表单检查。
     """
     return _read_only(instance_id)
 
 
 @blueprint.get("/<instance_id>/activity-instances")
-@blueprint.response(200, description="The instance and, below it, each place where a token is")
+@blueprint.answers(
+    200, "ActivityInstance", "实例及各令牌位置 · The instance, and each place where a token is"
+)
 def activity_instances(instance_id: str) -> dict[str, Any]:
     """Where the tokens of an instance stand.
 
-    当前位置。
+    查询实例的令牌现在在哪些元素上。
     """
     with product().database.read() as connection:
         row = reads.instance(connection, instance_id)

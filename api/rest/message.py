@@ -8,12 +8,15 @@ from marshmallow import fields
 from api.product import engine, now, person, product
 from api.rest import values
 from api.rest.errors import BadValue, NotMatching, Unsupported
-from api.rest.http import Blueprint, Schema, no_content
+from api.rest.http import VARIABLES, Blueprint, Schema, no_content, several
 from engine import reads
 from engine.errors import NotWaiting
 from engine.ports import Instance
 
-blueprint = Blueprint("message", __name__, "消息 Messages")
+blueprint = Blueprint("message", __name__, "消息 · Messages")
+
+
+REFUSED = {"description": "拒绝 · Refused"}
 
 
 class Correlation(Schema):
@@ -22,25 +25,26 @@ class Correlation(Schema):
     name = fields.String(data_key="messageName", load_default=None, allow_none=True)
     business_key = fields.String(data_key="businessKey", load_default=None, allow_none=True)
     instance_id = fields.String(data_key="processInstanceId", load_default=None, allow_none=True)
-    variables = fields.Raw(data_key="processVariables", load_default=None)
+    variables = fields.Raw(data_key="processVariables", load_default=None, metadata=VARIABLES)
     all = fields.Boolean(load_default=False, allow_none=True)
     result = fields.Boolean(data_key="resultEnabled", load_default=False, allow_none=True)
     with_variables = fields.Boolean(data_key="variablesInResultEnabled", load_default=False, allow_none=True)
-    correlation_keys = fields.Raw(data_key="correlationKeys", load_default=None)
-    local_keys = fields.Raw(data_key="localCorrelationKeys", load_default=None)
-    local_variables = fields.Raw(data_key="processVariablesLocal", load_default=None)
-    tenant = fields.Raw(data_key="tenantId", load_default=None)
+    correlation_keys = fields.Raw(data_key="correlationKeys", load_default=None, metadata=REFUSED)
+    local_keys = fields.Raw(data_key="localCorrelationKeys", load_default=None, metadata=REFUSED)
+    local_variables = fields.Raw(data_key="processVariablesLocal", load_default=None, metadata=REFUSED)
+    tenant = fields.Raw(data_key="tenantId", load_default=None, metadata=REFUSED)
 
 
 @blueprint.post("")
 @blueprint.arguments(Correlation)
-@blueprint.response(
-    204, description="Taken; 200 with what took it if that was asked for; 409 if nobody waits"
+@blueprint.alt_response(
+    200, schema=several("MessageCorrelationResult"), description="要求返回结果时 · If asked for", success=True
 )
+@blueprint.response(204, description="已收下;无人等待则为 409 · Taken; 409 if nobody waits")
 def message(said: dict[str, Any]) -> Response:
     """Hand a message to the instance that waits, by business key or by the instance's id.
 
-    消息。
+    按业务键或实例编号把消息交给等待它的实例。
     """
     _refuse_unused(said)
     if not said["name"]:

@@ -8,6 +8,7 @@ from flask import Flask
 
 from api import http
 from api.rest.errors import PREFIX
+from api.rest.schemas import SHAPES
 
 NAME = "REST_"
 OPENAPI = {
@@ -15,23 +16,22 @@ OPENAPI = {
     "components": {"securitySchemes": http.SECURITY},
     "security": [{name: []} for name in http.SECURITY],
 }
-TEXTS = {"type": "string"}
-ERROR = {
-    "type": "object",
-    "properties": {
-        **dict.fromkeys(("type", "title", "detail", "instance", "message", "error"), TEXTS),
-        **{name: {"type": "integer"} for name in ("status", "code")},
-        "details": {"type": "object"},
-    },
-    "required": ["type", "message", "code"],
-}
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest with the one error of this half."""
 
+    def init_app(self, app: Flask, **more: Any) -> None:
+        """Register with the application, with the schemas that views name."""
+        super().init_app(app, **more)
+        for name, shape in SHAPES.items():
+            self.spec.components.schema(name, shape)
+
+    def _register_pagination_header(self) -> None:
+        """Camunda has none."""
+
     def _register_responses(self) -> None:
-        content = {"application/json": {"schema": ERROR}}
+        content = {"application/json": {"schema": http.ref("Error")}}
         for status in HTTPStatus:
             self.spec.components.response(
                 status.name, {"description": status.phrase, "content": content}, lazy=True
@@ -51,3 +51,9 @@ def api(app: Flask) -> Api:
         }
     )
     return Api(app, spec_kwargs=OPENAPI, config_prefix=NAME)
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    """The document that is served."""
+    document: dict[str, Any] = app.extensions["flask-smorest"]["apis"][NAME]["ext_obj"].spec.to_dict()
+    return document

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.rest.errors import BadValue, Unsupported
-from api.rest.http import chunks
+from api.rest.http import DATE, PAGING, Shape, chunks
+from api.rest.meanings import ALWAYS, NEVER, told
 from api.rest.values import read_moment
 
 CAP = 1000
@@ -20,10 +21,17 @@ Reader = Callable[[str, Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One parameter: how its value is read, and the condition that it means."""
+    """One parameter: how its value is read, the condition that it means, and what it says of itself."""
 
     read: Reader
     means: Callable[[Any], Condition]
+    says: str = ""
+
+    @property
+    def shape(self) -> Shape:
+        """Its value, for the OpenAPI document."""
+        shape = SHAPES.get(self.read, {"type": "string"})
+        return {**shape, "description": self.says} if self.says else shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,26 @@ class Query:
     refused: frozenset[str] = frozenset()
 
     @property
-    def names(self) -> list[str]:
-        """Every parameter that is read."""
-        return [*self.filters, "sortBy", "sortOrder", "firstResult", "maxResults"]
+    def conditions(self) -> dict[str, Shape]:
+        """What a count reads, for the OpenAPI document: the parameters and their values."""
+        return {name: told(name, one.shape) for name, one in self.filters.items()}
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        """What a list reads."""
+        return {**self.conditions, **self._ordering, **PAGING}
+
+    @property
+    def body(self) -> Shape:
+        """What a POST reads in its body, for a list or a count."""
+        several = {"type": "array", "items": {"type": "object"}}
+        more = {name: told(name, several) for name in ("sorting", "orQueries")}
+        return {"type": "object", "properties": {**self.conditions, **self._ordering, **more}}
+
+    @property
+    def _ordering(self) -> dict[str, Shape]:
+        choices = {"sortBy": [*self.sorts], "sortOrder": ["asc", "desc"]}
+        return {name: told(name, {"type": "string", "enum": words}) for name, words in choices.items()}
 
     def page(self, connection: sa.Connection, asked: Mapping[str, Any]) -> list[sa.Row[Any]]:
         """The rows of one page. Raises BadValue, Unsupported."""
@@ -157,13 +182,13 @@ def like(column: Any) -> Filter:
 def never(_: Any = None) -> Filter:
     """What flow200 has none of: tenants, cases, subtasks, suspended things."""
     return Filter(
-        lambda name, value: value, lambda value: sa.false() if value not in (False, "false") else sa.true()
+        _unread, lambda value: sa.false() if value not in (False, "false") else sa.true(), says=NEVER
     )
 
 
-def always() -> Filter:
-    """What is so anyhow: active, without a tenant."""
-    return Filter(lambda name, value: value, lambda value: sa.true())
+def always(says: str = ALWAYS) -> Filter:
+    """What is so anyhow: active, without a tenant; or is read elsewhere."""
+    return Filter(_unread, lambda value: sa.true(), says)
 
 
 def moments(column: Any, prefix: str, on: str = "Date") -> dict[str, Filter]:
@@ -173,3 +198,18 @@ def moments(column: Any, prefix: str, on: str = "Date") -> dict[str, Filter]:
         f"{prefix}After": Filter(read_moment, lambda at: column > at),
         f"{prefix}Before": Filter(read_moment, lambda at: column < at),
     }
+
+
+def _unread(_: str, value: Any) -> Any:
+    """A value that is not looked at."""
+    return value
+
+
+SHAPES: dict[Reader, Shape] = {
+    texts: {"type": "array", "items": {"type": "string"}},
+    truth: {"type": "boolean"},
+    whole: {"type": "integer", "minimum": 0},
+    read_moment: DATE,
+    _unread: {},
+}
+"""Values that are more than a text, by how they are read."""

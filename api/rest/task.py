@@ -9,37 +9,49 @@ from api.http import body
 from api.product import engine, now, person, product
 from api.rest import queries, shapes, values
 from api.rest.errors import NotMatching, Unsupported
-from api.rest.http import Blueprint, TypedVariables, asked, both, no_content, parameters
+from api.rest.http import Blueprint, TypedVariables, asked, both, no_content, several
 from api.rest.task_query import OPEN, only_free, task
 from engine import store
 
-blueprint = Blueprint("task", __name__, "任务 Tasks")
+blueprint = Blueprint("task", __name__, "任务 · Tasks")
 BODY = {
-    "description": "任务的新内容 assignee and followUp may change; the rest must be as it is",
-    "content": {"application/json": {"schema": {"type": "object"}}},
+    "description": "任务的新内容 · The task as it is to be",
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "assignee": {"type": ["string", "null"], "description": "处理人 · Who works on it"},
+                    "followUp": {"type": ["string", "null"], "description": "跟进时间 · When to follow up"},
+                },
+                "additionalProperties": {"description": "其余须与现值相同 · The rest must be as it is"},
+            }
+        }
+    },
 }
+RETURNED = "要求返回变量时 · With the variables, if they were asked for"
 FIXED = ("name", "description", "owner", "delegationState", "due", "priority", "parentTaskId", "tenantId")
 
 
-@both(blueprint, "")
-@blueprint.doc(parameters=parameters(OPEN.names))
-@blueprint.response(200, description="Tasks")
+@both(blueprint, "", OPEN.parameters, "TaskQuery")
+@blueprint.answers(200, several("Task"), "一页任务 · A page of tasks")
 def tasks() -> list[dict[str, Any]]:
-    """Open tasks; a query by candidates means those that nobody has (includeAssignedTasks).
+    """List open tasks; asked by candidates, those that nobody has (unless `includeAssignedTasks`).
 
-    任务列表。
+    列出未完成的任务;按候选人或候选组查询时只列无人领取的(除非 `includeAssignedTasks`)。
     """
     wanted = only_free(asked())
     with product().database.read() as connection:
         return [shapes.task(row) for row in OPEN.page(connection, wanted)]
 
 
-@both(blueprint, "/count")
-@blueprint.response(200, description="count")
+@both(blueprint, "/count", OPEN.conditions, "TaskQuery")
+@blueprint.answers(200, "Count", "数量 · How many")
 def count() -> dict[str, int]:
-    """How many tasks there are.
+    """How many open tasks fit the query.
 
-    数量。
+    符合条件的未完成任务数量。
     """
     wanted = only_free(asked())
     with product().database.read() as connection:
@@ -47,11 +59,11 @@ def count() -> dict[str, int]:
 
 
 @blueprint.get("/report/candidate-group-count")
-@blueprint.response(200, description="groupName, taskCount")
+@blueprint.answers(200, several("TaskCountByCandidateGroup"), "各组的数量 · The groups")
 def by_group() -> list[dict[str, Any]]:
     """How many open tasks each group may claim.
 
-    各组任务数。
+    每个工作组可领取的未完成任务数量。
     """
     group = store.candidate.c.group
     chosen = sa.select(group, sa.func.count().label("n")).group_by(group).order_by(group)
@@ -60,22 +72,22 @@ def by_group() -> list[dict[str, Any]]:
 
 
 @blueprint.get("/<task_id>")
-@blueprint.response(200, description="The task")
+@blueprint.answers(200, "Task", "任务 · The task")
 def one(task_id: str) -> dict[str, Any]:
-    """One open task.
+    """Read one open task.
 
-    任务。
+    查询一个未完成的任务。
     """
     return shapes.task(found(task_id))
 
 
 @blueprint.put("/<task_id>")
 @blueprint.doc(requestBody=BODY)
-@blueprint.response(204, description="Done")
+@blueprint.response(204, description="已修改 · Done")
 def update(task_id: str) -> Response:
     """Set assignee and follow-up; priority and due follow from the process, not from a list.
 
-    修改。
+    修改处理人和跟进时间;优先级和期限由流程决定,不能修改。
     """
     row, wanted = found(task_id), body()
     present = shapes.task(row)
@@ -98,32 +110,33 @@ def update(task_id: str) -> Response:
 @blueprint.post("/<task_id>/complete", endpoint="complete")
 @blueprint.post("/<task_id>/submit-form", endpoint="submit_form")
 @blueprint.arguments(TypedVariables)
-@blueprint.response(204, description="Done; 200 with the variables if they were asked for")
+@blueprint.alt_response(200, schema="Variables", description=RETURNED, success=True)
+@blueprint.response(204, description="已完成 · Done")
 def complete(said: dict[str, Any], task_id: str) -> Response:
-    """Answer the form of a task; the token moves on.
+    """Complete a task by the answer to its form; the token moves on.
 
-    完成。
+    填写任务的表单并完成任务,流程随即前进。
     """
     moved = engine().complete(task_id, values.read(said["variables"]), person(), now())
     return jsonify(values.write(moved.variables)) if said["returned"] else no_content()
 
 
 @blueprint.get("/<task_id>/variables")
-@blueprint.response(200, description="Typed variables")
+@blueprint.answers(200, "Variables", "变量 · The variables")
 def variables(task_id: str) -> dict[str, Any]:
-    """What the gateways of its process may ask.
+    """Read what the gateways of a task's process may ask.
 
-    变量。
+    查询任务所在流程的变量,即网关可用的值。
     """
     return values.write(found(task_id).variables)
 
 
 @blueprint.get("/<task_id>/variables/<name>")
-@blueprint.response(200, description="One typed variable")
+@blueprint.answers(200, "VariableValue", "变量 · The variable")
 def variable(task_id: str, name: str) -> dict[str, Any]:
-    """One variable.
+    """Read one variable of a task's process.
 
-    变量。
+    查询任务所在流程的一个变量。
     """
     known = found(task_id).variables
     if name not in known:
@@ -132,22 +145,22 @@ def variable(task_id: str, name: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<task_id>/localVariables")
-@blueprint.response(200, description="None: a task has no variables of its own")
+@blueprint.answers(200, "Variables", "空对象 · An empty object")
 def local_variables(task_id: str) -> dict[str, Any]:
-    """A task has no variables of its own.
+    """Variables of the task alone: none, they belong to its process.
 
-    局部变量。
+    任务自己的变量:没有,变量属于流程。
     """
     found(task_id)
     return {}
 
 
 @blueprint.get("/<task_id>/attachment")
-@blueprint.response(200, description="None yet")
+@blueprint.answers(200, {"type": "array"}, "空列表 · An empty list")
 def attachments(task_id: str) -> list[Any]:
-    """Attachments: none yet.
+    """Attachments of a task: none.
 
-    附件。
+    任务的附件:没有。
     """
     found(task_id)
     return []

@@ -8,31 +8,31 @@ from api import shapes as own_shapes
 from api.product import engine, product
 from api.rest import shapes, values
 from api.rest.errors import NotMatching
-from api.rest.http import Blueprint, chunks, given
+from api.rest.http import Blueprint, chunks, given, parameters
 from api.rest.task import found
 from engine import reads
 from engine.forms import compile_form, is_form
 
-blueprint = Blueprint("task", __name__, "表单 Forms of tasks", "form")
+blueprint = Blueprint("task", __name__, "表单 · Forms of tasks", "form")
 
 
 @blueprint.get("/<task_id>/form")
-@blueprint.response(200, description="key, camundaFormRef, contextPath")
+@blueprint.answers(200, "Form", "表单 · The form")
 def form(task_id: str) -> dict[str, Any]:
     """Which form a task has.
 
-    表单。
+    查询任务使用哪个表单。
     """
     row = found(task_id)
     return {"key": row.form_key, "camundaFormRef": shapes.form_reference(row), "contextPath": None}
 
 
 @blueprint.get("/<task_id>/deployed-form")
-@blueprint.response(200, description="The `.form` file")
+@blueprint.response(200, {"type": "object"}, description="`.form` 文件 · The `.form` file")
 def deployed_form(task_id: str) -> Response:
-    """The form as it was drawn and deployed with the diagram.
+    """Read the form as it was drawn and deployed with the diagram.
 
-    表单文件。
+    读取与流程图一起部署的表单文件。
     """
     row = found(task_id)
     with product().database.read() as connection:
@@ -45,22 +45,22 @@ def deployed_form(task_id: str) -> Response:
 
 
 @blueprint.get("/<task_id>/rendered-form")
-@blueprint.response(200, description="Never: a form is drawn by its `.form` file")
 def rendered_form(task_id: str) -> Response:
-    """There are no generated forms, as of a task that has none.
+    """Never found (404): a form is drawn by its `.form` file, none is generated.
 
-    生成的表单。
+    总是 404:表单由 `.form` 文件定义,没有生成的表单。
     """
     found(task_id)
     raise NotMatching(what="rendered form for the task", id=task_id)
 
 
 @blueprint.get("/<task_id>/form-variables")
-@blueprint.response(200, description="Typed variables")
+@blueprint.doc(parameters=parameters({"variableNames": {"type": "array", "items": {"type": "string"}}}))
+@blueprint.answers(200, "Variables", "变量 · The variables")
 def form_variables(task_id: str) -> dict[str, Any]:
     """What the record says of each field, and under its valuesKey what may be chosen.
 
-    表单变量。
+    读取表单各字段的现值,以及可选值(在其 valuesKey 之下)。
     """
     wanted = set(chunks(given().get("variableNames", "")))
     row = found(task_id)

@@ -9,16 +9,27 @@ from marshmallow import fields
 from api.product import engine, now, person, product
 from api.rest import shapes
 from api.rest.errors import BadValue, NotMatching, Unsupported
-from api.rest.http import Blueprint, EmptyBody, Schema, TypedVariables, UserId, given, no_content
+from api.rest.http import (
+    Blueprint,
+    EmptyBody,
+    Schema,
+    TypedVariables,
+    UserId,
+    given,
+    no_content,
+    parameters,
+    several,
+)
 from api.rest.task import found
 from engine import store
 
 COMMENT_LIMIT = 4000
+LINKS = ["assignee", "owner", "candidate"]
 
-blueprint = Blueprint("task", __name__, "任务的人 People of a task", "people")
+blueprint = Blueprint("task", __name__, "任务的人 · People of a task", "people")
 
 
-class Link(Schema):
+class IdentityLink(Schema):
     """A person or a group, and what they are to a task."""
 
     user = fields.String(data_key="userId", load_default=None, allow_none=True)
@@ -34,11 +45,11 @@ class Remark(Schema):
 
 @blueprint.post("/<task_id>/claim")
 @blueprint.arguments(UserId)
-@blueprint.response(204, description="The task is yours; 409 if a colleague has it")
+@blueprint.response(204, description="已领取;同事已领取则为 409 · It is yours; 409 if a colleague has it")
 def claim(said: dict[str, Any], task_id: str) -> Response:
     """Take a task of one's groups; for somebody else only who may assign it.
 
-    领取。
+    领取任务,须在本人的工作组;替他人领取须有权指派。
     """
     if said["user"] in (None, person().id):
         engine().claim(task_id, person(), now())
@@ -49,11 +60,11 @@ def claim(said: dict[str, Any], task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/unclaim")
 @blueprint.arguments(EmptyBody)
-@blueprint.response(204, description="The task is open to its groups again")
+@blueprint.response(204, description="已退回 · It is open to its groups again")
 def unclaim(_: dict[str, Any], task_id: str) -> Response:
     """Give a task back to its groups: one's own, or as leader or manager a colleague's.
 
-    退回。
+    把任务退回工作组:本人的,或由组长、事件经理退回他人的。
     """
     engine().unclaim(task_id, person(), now())
     return no_content()
@@ -61,11 +72,11 @@ def unclaim(_: dict[str, Any], task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/assignee")
 @blueprint.arguments(UserId)
-@blueprint.response(204, description="Done")
+@blueprint.response(204, description="已完成 · Done")
 def assignee(said: dict[str, Any], task_id: str) -> Response:
     """Give a task to a colleague of its groups, or (null) to nobody.
 
-    指派。
+    把任务指派给其工作组的同事;null 为不指派。
     """
     engine().assign(task_id, said["user"], person(), now())
     return no_content()
@@ -73,11 +84,11 @@ def assignee(said: dict[str, Any], task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/delegate")
 @blueprint.arguments(UserId)
-@blueprint.response(204, description="Done; the task comes back with resolve")
+@blueprint.response(204, description="已委托,由 resolve 交回 · Done; it comes back with resolve")
 def delegate(said: dict[str, Any], task_id: str) -> Response:
     """Have a colleague do a task that stays one's own.
 
-    委托。
+    把任务委托给同事办理,所有者仍是本人。
     """
     if said["user"] is None:
         raise BadValue("userId", "必填", "is required")
@@ -87,11 +98,11 @@ def delegate(said: dict[str, Any], task_id: str) -> Response:
 
 @blueprint.post("/<task_id>/resolve")
 @blueprint.arguments(TypedVariables)
-@blueprint.response(204, description="The task is its owner's again")
+@blueprint.response(204, description="已交回 · It is its owner's again")
 def resolve(said: dict[str, Any], task_id: str) -> Response:
     """Give a delegated task back to its owner, who completes it.
 
-    交回。
+    把受托的任务交回所有者,由其完成。
     """
     if said["variables"]:
         raise Unsupported(
@@ -102,11 +113,12 @@ def resolve(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.get("/<task_id>/identity-links")
-@blueprint.response(200, description="userId, groupId, type")
+@blueprint.doc(parameters=parameters({"type": {"type": "string", "enum": LINKS}}))
+@blueprint.answers(200, several("IdentityLinkOfTask"), "关联的人和组 · People and groups")
 def identity_links(task_id: str) -> list[dict[str, Any]]:
-    """Assignee, owner and candidate groups.
+    """List assignee, owner and candidate groups of a task.
 
-    关联人员。
+    列出任务的处理人、所有者和候选组。
     """
     wanted = given().get("type")
     row = found(task_id)
@@ -117,24 +129,24 @@ def identity_links(task_id: str) -> list[dict[str, Any]]:
 
 
 @blueprint.post("/<task_id>/identity-links")
-@blueprint.arguments(Link)
-@blueprint.response(204, description="Done")
+@blueprint.arguments(IdentityLink)
+@blueprint.response(204, description="已完成 · Done")
 def add_link(said: dict[str, Any], task_id: str) -> Response:
-    """An assignee; candidates follow from the diagram.
+    """Set the assignee of a task; candidates follow from the diagram.
 
-    增加关联。
+    设置任务的处理人;候选组由流程图决定,不能增加。
     """
     engine().assign(task_id, _assignee(said), person(), now())
     return no_content()
 
 
 @blueprint.post("/<task_id>/identity-links/delete")
-@blueprint.arguments(Link)
-@blueprint.response(204, description="Done")
+@blueprint.arguments(IdentityLink)
+@blueprint.response(204, description="已完成 · Done")
 def remove_link(said: dict[str, Any], task_id: str) -> Response:
-    """The assignee; candidates follow from the diagram.
+    """Remove the assignee of a task; candidates follow from the diagram.
 
-    删除关联。
+    移除任务的处理人;候选组由流程图决定,不能删除。
     """
     if _assignee(said) == found(task_id).assignee:
         engine().assign(task_id, None, person(), now())
@@ -142,11 +154,11 @@ def remove_link(said: dict[str, Any], task_id: str) -> Response:
 
 
 @blueprint.get("/<task_id>/comment")
-@blueprint.response(200, description="Comments, newest first")
+@blueprint.answers(200, several("Comment"), "备注 · The comments")
 def comments(task_id: str) -> list[dict[str, Any]]:
-    """What was said about a task, also when it is finished.
+    """List what was said about a task, newest first, also when it is finished.
 
-    备注列表。
+    列出任务的备注,最新的在前;已完成的任务也可查。
     """
     table = store.comment
     chosen = sa.select(table).where(table.c.task_id == store.storable(task_id)).order_by(table.c.id.desc())
@@ -156,22 +168,22 @@ def comments(task_id: str) -> list[dict[str, Any]]:
 
 
 @blueprint.get("/<task_id>/comment/<comment_id>")
-@blueprint.response(200, description="The comment")
+@blueprint.answers(200, "Comment", "备注 · The comment")
 def comment(task_id: str, comment_id: str) -> dict[str, Any]:
-    """One comment.
+    """Read one comment on a task.
 
-    备注。
+    查询任务的一条备注。
     """
     return _comment(task_id, comment_id)
 
 
 @blueprint.post("/<task_id>/comment/create")
 @blueprint.arguments(Remark)
-@blueprint.response(200, description="The comment")
+@blueprint.answers(200, "Comment", "备注 · The comment")
 def create_comment(said: dict[str, Any], task_id: str) -> dict[str, Any]:
-    """Say something about an open task of one's groups.
+    """Comment on an open task of one's groups.
 
-    写备注。
+    给本人工作组的未完成任务写备注。
     """
     message = (said["message"] or "").strip()
     if not 0 < len(message) <= COMMENT_LIMIT:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from api.rest import queries, shapes
 from api.rest.errors import BadValue
+from api.rest.meanings import MEANINGS
 from api.rest.queries import Filter
 from api.rest.values import read_moment
 from engine import store
@@ -92,7 +93,7 @@ ABOUT_PEOPLE: dict[str, Filter] = {
     "withoutCandidateGroups": queries.when(~HAS_GROUPS),
     "withCandidateUsers": queries.never(),
     "withoutCandidateUsers": queries.always(),
-    "includeAssignedTasks": queries.always(),
+    "includeAssignedTasks": queries.always(MEANINGS["includeAssignedTasks"]),
     "assigned": queries.when(task.assignee.is_not(None)),
     "unassigned": queries.when(task.assignee.is_(None)),
     "delegationState": queries.equal(task.delegation, _delegation),

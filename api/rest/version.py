@@ -5,52 +5,52 @@ from typing import Any
 from flask import Blueprint as Plain
 from flask import Response, redirect, request
 
-from api.rest.http import Blueprint
+from api.rest.http import Blueprint, several
 
 VERSION = "7.24.0"
 """The version of the interface whose shapes these are, not of flow200."""
 APPS = {"adminUrl": "admin", "cockpitUrl": "cockpit", "tasklistUrl": "tasklist"}
 
-blueprint = Blueprint("", __name__, "版本 Version")
+blueprint = Blueprint("", __name__, "版本和引擎 · Version and engine")
 well_known = Plain("well-known", __name__)
 
 
 @blueprint.get("/version")
-@blueprint.response(200, description="version")
+@blueprint.answers(200, "Version", "版本 · The version")
 def version() -> dict[str, str]:
-    """The version of Camunda 7 whose shapes this is a subset of.
+    """The version of Camunda 7 whose shapes these are, not that of flow200.
 
-    版本。
+    所遵循的 Camunda 7 接口版本,不是 flow200 的版本。
     """
     return {"version": VERSION}
 
 
 @blueprint.get("/engine")
-@blueprint.response(200, description="name")
+@blueprint.answers(200, several("Engine"), "引擎 · The engines")
 def engines() -> list[dict[str, str]]:
-    """The one engine there is; `/engine-rest/engine/default/…` is the same as `/engine-rest/…`.
+    """The one engine there is, default: below `/engine-rest/engine/default/…` is the same again.
 
-    引擎。
+    引擎列表,只有 default 一个:`/engine-rest/engine/default/…` 之下与此相同。
     """
     return [{"name": "default"}]
 
 
 @blueprint.get("/filter")
-@blueprint.response(200, description="None: a task list brings its own")
+@blueprint.answers(200, {"type": "array"}, "空列表 · An empty list")
 def filters() -> list[Any]:
-    """Stored filters: none.
+    """Stored filters: none; a task list brings its own.
 
-    筛选器。
+    已保存的筛选器:没有;任务列表自带筛选。
     """
     return []
 
 
 @blueprint.get("/filter/count")
-@blueprint.response(200, description="count")
+@blueprint.answers(200, "Count", "数量 · How many")
 def filter_count() -> dict[str, int]:
-    """How many stored filters there are.
+    """How many stored filters there are: 0.
 
-    数量。
+    已保存的筛选器的数量:0。
     """
     return {"count": 0}
 

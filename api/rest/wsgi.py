@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from api.product import product
+from api import origins
 from api.rest.errors import PREFIX
 
 DEFAULT_ENGINE = re.compile(rf"^{PREFIX}/engine/default(?=/|$)")
@@ -44,8 +44,7 @@ def _leave(response: Response) -> Response:
         return response
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept-Language, Authorization, Cookie, Origin"
-    origin = request.headers.get("Origin")
-    if origin and origin in product().settings.cors_origins.split():
+    if origin := origins.named():
         response.headers["Access-Control-Allow-Origin"] = origin
         if request.method == "OPTIONS":
             response.headers.update(CORS)

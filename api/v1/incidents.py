@@ -15,7 +15,7 @@ from engine import reads
 from engine.rows import add_jobs
 from handlers import directory, facts, registry, timing
 
-PROCESS, ESCALATION, BY_HAND = "incident_200", "escalation", "X13"
+PROCESS, ESCALATION = "incident_200", "escalation"
 PERSONS = ("caller", "on_behalf_of", "complained_about")
 
 blueprint = Blueprint("incidents", __name__, url_prefix="/api/v1/incidents", description="事件 · Incidents")
@@ -101,8 +101,12 @@ class Correction(Schema):
     @validates_schema
     def check(self, data: dict[str, Any], **_: Any) -> None:
         """A priority changes with its reason, and a body that changes nothing is a mistake."""
-        if ({"impact", "urgency"} & data.keys() and "priority_reason" not in data) or not data:
+        scales = {"impact", "urgency"} & data.keys()
+        if (scales and "priority_reason" not in data) or not data:
             raise ValidationError({"priority_reason": ["Missing data for required field."]})
+        if "priority_reason" in data and not scales:
+            missing = ["Missing data for required field."]
+            raise ValidationError({"impact": missing, "urgency": missing})
 
 
 @blueprint.get("")
@@ -200,14 +204,13 @@ def correct(change: dict[str, Any], no: str) -> Any:
     seen = http.seen_version()
     judged = {name: change.pop(name) for name in ("impact", "urgency", "priority_reason") if name in change}
     with engine().transaction(person(), now()) as command:
+        tasks = acting.OpenTasks(command, no) if judged else None
         if change.get("on_behalf_of"):
             change["on_behalf_of"] = _person(command.connection, change["on_behalf_of"], "on_behalf_of")
         add_jobs(command, product().desk.edit(command, no, change, seen).jobs)
-        if judged:
+        if tasks:
             known = facts.incident(command.connection, no)
-            scales = {name: known[name] for name in ("impact", "urgency")}
-            effect = product().desk.change_priority(command, no, scales | judged)
-            add_jobs(command, effect.jobs)
+            tasks.judge({name: known[name] for name in ("impact", "urgency")} | judged)
     return _incident(no)
 
 
@@ -236,11 +239,10 @@ def escalate(said: dict[str, Any], no: str) -> Any:
 
     人工升级(X13);已在跟踪的升级则提高级别。
     """
-    why = {"trigger": BY_HAND, **said}
     if _escalated(no):
-        engine().send("threshold_reached", no, why, person(), now(), process=ESCALATION)
+        engine().send("threshold_reached", no, said, person(), now(), process=ESCALATION)
     else:
-        engine().start(ESCALATION, person(), now(), business_key=no, variables=why)
+        engine().start(ESCALATION, person(), now(), business_key=no, variables=said)
     content, headers = _incident(no)
     return content, 201, headers
 

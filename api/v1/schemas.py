@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from api import http
+from api.http import ref
 from api.settings import ROOT
 from api.v1.meanings import MEANINGS
 from engine import store
@@ -46,11 +47,6 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
             self.spec.components.response(status.name, response, lazy=True)
         response = {"description": "错误 · An error", "content": {PROBLEM: problem}}
         self.spec.components.response("DEFAULT_ERROR", response, lazy=True)
-
-
-def ref(name: str) -> Shape:
-    """A reference to a schema of this document."""
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def strict(properties: dict[str, Shape], **more: Any) -> Shape:

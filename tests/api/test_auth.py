@@ -8,6 +8,7 @@ from flask import Flask
 
 from api import auth
 from api.errors import TooManyAttempts, Unauthenticated
+from engine.store import Database
 from tests.conftest import FAST, MONDAY, Client, Clock
 
 
@@ -45,6 +46,23 @@ def test_a_header_that_is_no_basic_sign_in_is_refused(client: Client, header: st
     answer = client.as_(None).get("/tasks", headers={"Authorization": header})
 
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("account", ["li\0na", "\0", "lina\0"])
+def test_an_account_with_a_nul_is_nobodys(client: Client, account: str) -> None:
+    header = {"Authorization": _basic(account, "password-of-lina")}
+
+    ours = client.as_(None).get("/tasks", headers=header)
+    camunda = client.as_(None).get("/engine-rest/task", headers=header)
+
+    assert (ours.status_code, camunda.status_code) == (401, 401)
+
+
+def test_no_database_is_asked_for_an_account_with_a_nul() -> None:
+    nowhere = Database("sqlite:////nowhere/none.sqlite")
+
+    with pytest.raises(Unauthenticated):
+        auth.known(auth.Doorkeeper(FAST), nowhere, "li\0na", "guess", MONDAY)
 
 
 def test_by_is_the_authenticated_person_with_the_groups(client: Client, app: Flask) -> None:

@@ -430,7 +430,6 @@ def test_a_password_by_http_basic_wins_over_a_session(app: Flask, browser: Brows
         "/api/v1/incidents",
         json=CALL,
         auth=("chengang", "password-of-chengang"),
-        headers={"Origin": "https://evil.example"},
     )
     wrong = browser.get("/api/v1/tasks", auth=("lina", "wrong"))
 

@@ -494,7 +494,7 @@ def no_notices(world: World, event: str) -> None:
     assert [row for row in world.notices() if row["event"] == event] == []
 
 
-@then(said("「{event}」通知写着「{words_}」"))
+@then(said("「{event}」通知写着「{words_:text}」"))
 def notice_says(world: World, event: str, words_: str) -> None:
     """The text of an outbox row."""
     assert any(words_ in row["subject"] + row["body"] for row in world.notices() if row["event"] == event)

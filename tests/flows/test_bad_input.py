@@ -353,3 +353,31 @@ def open_task(world: World) -> dict[str, Any]:
 def complete(world: World, who: str, answer: dict[str, Any]) -> Any:
     """Answer the one open task with this body."""
     return world.at_desk(who).post(f"/tasks/{open_task(world)['id']}/complete", answer)
+
+
+@pytest.mark.parametrize(
+    ("key", "variables"),
+    [
+        ("escalation", {"level": ["E1"]}),
+        ("escalation", {"level": 1}),
+        ("escalation", {"level": True}),
+        ("escalation", {"reason": ["a"], "level": "E9"}),
+        ("incident_200", {"entry": "reopen", "reason": ["a"], "method": ["HIST"]}),
+        ("incident_200", {"entry": "return_from_request", "classification": ["INC-USE"]}),
+        ("incident_200", {"entry": "return_from_request", "classification": 200}),
+    ],
+    ids=str,
+)
+def test_a_process_is_not_begun_with_what_is_no_code(
+    world: World, key: str, variables: dict[str, Any]
+) -> None:
+    roads.bring(world, "二线尝试解决")
+    given = {name: {"value": value} for name, value in ({"reason": "x"} | variables).items()}
+    before = world.dump()
+
+    refused = world.at_desk("刘洋").post(
+        f"/engine-rest/process-definition/key/{key}/start", {"businessKey": world.no, "variables": given}
+    )
+
+    assert refused.status_code in (400, 409, 422), refused.text
+    assert world.dump() == before

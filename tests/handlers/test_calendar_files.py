@@ -149,6 +149,32 @@ def test_a_bad_ics_names_its_event(codes, content, where, said):
     assert "未导入" in chinese
 
 
+@pytest.mark.parametrize(
+    "kind", ["BINARY", "BOOLEAN", "DATE", "DATE-TIME", "FLOAT", "INTEGER", "PERIOD", "UTC-OFFSET"]
+)
+def test_a_category_of_a_type_that_is_no_text_is_refused(codes, kind):
+    content = ics(event("a", "20271001", None, f"CATEGORIES;VALUE={kind}:abc"))
+
+    said = refused("ics", content, codes)[1]
+
+    assert "no valid ICS" in said or said.startswith("Event 1 “a”: CATEGORIES")
+
+
+def test_a_type_that_swallows_the_end_of_the_file_is_no_ics(codes):
+    content = ics(event("a", "20271001")).replace(b"END:VCALENDAR", b"VALUE=DATE-TIME:END:VCALENDAR")
+
+    assert "no valid ICS" in refused("ics", content, codes)[1]
+
+
+@pytest.mark.parametrize(("said", "working"), [("班", True), ("http://x", False)])
+def test_a_category_of_another_type_of_text_is_read_as_it_stands(codes, said, working):
+    content = ics(event("a", "20271001", None, f"CATEGORIES;VALUE=URI:{said}"))
+
+    (day,) = calendar_files.read("ics", content, 2027, codes)
+
+    assert day.working is working
+
+
 def test_no_file_breaks_the_reader(codes):
     dice = random.Random(5545)
     seeds = [
@@ -163,6 +189,8 @@ def test_no_file_breaks_the_reader(codes):
         b"BEGIN:VEVENT",
         b"DURATION:P1W",
         b"RDATE:1",
+        b"CATEGORIES;VALUE=DATE:",
+        b"VALUE=DATE-TIME:",
         b'"',
         b"\xff",
         b"9" * 9,

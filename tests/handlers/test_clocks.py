@@ -348,6 +348,30 @@ def test_a_closed_call_that_comes_back_is_not_charged_for_the_time_between(begin
     assert story.elapsed(at(11, 25, 10)) == 120
 
 
+@pytest.mark.parametrize(
+    ("priority", "elapsed", "due"), [("P3", 10, at(11, 25, 16, 50)), ("P1", 1920, at(11, 23, 11))]
+)
+def test_a_wait_before_the_call_was_judged_is_not_charged_unless_it_must_not_wait(
+    begin, priority, elapsed, due
+):
+    story = begin(at(11, 23, 9), priority=None, prioritised_at=None, status="ST1", step="200.2")
+    story.held(at(11, 23, 9, 10)).resumed(at(11, 24, 17))
+
+    story.at(at(11, 24, 17), priority=priority, prioritised_at=at(11, 24, 17))
+
+    assert (story.elapsed(), clocks.due(story.resolve, story.codes)) == (elapsed, due)
+
+
+def test_a_solution_dated_before_a_raise_ends_the_time_before_it(begin):
+    story = begin(at(11, 24, 9), priority="P2").raised(at(11, 24, 10, 20), "P1")
+
+    story.at(at(11, 24, 10, 25), status="ST7", step="200.9", resolved_at=at(11, 24, 10))
+    assert clocks.total(story.resolve, story.now, story.codes) == 60
+    story.at(at(11, 24, 10, 40), status="ST4", step="200.6", refusal_count=1)
+
+    assert clocks.total(story.resolve, at(11, 24, 10, 50), story.codes) == 70
+
+
 def test_only_holds_that_stop_the_clock_stop_it(begin):
     story = begin(at(11, 25, 9)).held(at(11, 25, 10), "H2")
 
@@ -498,6 +522,39 @@ def test_an_accepted_order_calls_for_nobody(begin):
     story.at(at(11, 24, 9, 10), order).until(at(11, 24, 15))
 
     assert (story.asked, story.said("escalation_told")) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["ONS", "COL"])
+def test_help_beside_the_dispatch_that_nobody_accepts_is_no_silent_dispatch(begin, kind):
+    silent = {"call": "SD202611230001", "status": "W1", "created_at": at(11, 24, 9, 10)}
+    asked = WorkOrder(seq=1, no="SD202611230001-01", type=kind, due_accept=at(11, 24, 9, 25), **silent)
+    sent = WorkOrder(seq=2, no="SD202611230001-02", type="DSP", due_accept=at(11, 24, 10), **silent)
+    story = begin(at(11, 24, 9), priority="P2").at(at(11, 24, 9, 45), asked, sent, status="ST3", step="200.5")
+
+    story.until(at(11, 24, 9, 59))
+    assert story.asked == []
+
+    story.until(at(11, 24, 10))
+    assert story.asked == [("11-24 10:00", "X3", "E1")]
+
+
+@pytest.mark.parametrize(("call_type", "kind"), [("SR", "SRQ"), ("CMP", "CMP")])
+def test_a_request_that_nobody_accepts_is_told_of(begin, call_type, kind):
+    handed = {"call_type": call_type, "priority": call_type, "classification": "SR-ACC-NEW"}
+    order = WorkOrder(
+        call="SD202611230001",
+        seq=1,
+        no="SD202611230001-01",
+        type=kind,
+        status="W1",
+        created_at=at(11, 24, 9, 10),
+        due_accept=at(11, 24, 10),
+    )
+
+    story = begin(at(11, 24, 9), status="ST9", step="200.3", **handed)
+    story.at(at(11, 24, 9, 10), order).until(at(11, 24, 10))
+
+    assert story.said("escalation_told") == [("11-24 10:00", "X3 E1")]
 
 
 def test_the_interval_of_updates_begins_anew_after_a_hold(begin):

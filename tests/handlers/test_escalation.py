@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers import facts, tables
+from handlers import codes, facts, tables
 from handlers.errors import DecisionLimited, EndHoldFirst, EscalationRefused, Missing, NotAllowed
 from tests.handlers.conftest import at
 
@@ -115,6 +115,19 @@ def test_a_threshold_raises_the_level_in_place(raised):
     assert (row(raised)["level"], row(raised)["state"]) == ("E2", "notified")
 
 
+def test_a_raised_escalation_keeps_nothing_of_the_lower_levels_answer(raised):
+    raised.answer("T_ack", "zhenghao").later(minutes=1)
+    raised.answer("T_decide", "zhenghao", decision="accept", reason="可接受").call("act")
+
+    raised.message("threshold_reached", "lina", reason="仍未解决").call("register_escalation")
+
+    kept = {name for name in ("acked_at", "acked_by", "holder", "decision") if row(raised)[name]}
+    kept |= {name for name in row(raised) if name.startswith("decided") and row(raised)[name]}
+    assert (row(raised)["level"], kept, row(raised)["decision_reason"]) == ("E2", set(), None)
+    said = [line["new"] for line in raised.rows(tables.log) if line["what"] == "escalation_decided"]
+    assert said == ["accept 可接受"]
+
+
 def test_it_ends_when_the_call_is_solved(raised):
     escalation = raised.instance
     raised.instance = raised.call_instance
@@ -131,18 +144,52 @@ def test_it_ends_when_the_call_is_solved(raised):
         assert facts.broken_log(connection, raised.no) is None
 
 
-def test_a_refused_confirmation_restores_the_level(raised):
-    raised.answer("T_ack", "zhenghao").answer("T_decide", "zhenghao", decision="withdraw", reason="已缓解")
+def withdrawn(raised):
+    raised.answer("T_ack", "liuyang").answer("T_decide", "liuyang", decision="withdraw", reason="已缓解")
     raised.call("act").call("end_escalation")
-    assert row(raised)["end_reason"] == "withdrawn"
+    return row(raised)["end_reason"]
 
+
+def solve(raised):
     raised.instance = raised.call_instance
     steps = {"solution_kind": "permanent", "solution_steps": "换件"}
-    raised.answer("T200_6", "zhenghao", outcome_6="resolved", **steps).at("T200_9")
+    return raised.answer("T200_6", "zhenghao", outcome_6="resolved", **steps).at("T200_9")
+
+
+def refuse(raised):
+    return raised.answer("T200_9", outcome_9="refused", refuse_reason="N1").at("T200_6")
+
+
+def test_a_refused_confirmation_restores_the_level(raised):
+    escalation = raised.instance
+    solve(raised).instance = escalation
+    raised.message("solved", "system").call("end_escalation", "system")
+
+    raised.instance = raised.call_instance
     raised.answer("T200_9", outcome_9="refused", refuse_reason="N1")
 
     start = raised.effect.jobs[0].payload
     assert start["variables"] == {"trigger": "XR", "level": "E1", "reason": "确认被否后恢复级别"}
+
+
+def test_a_withdrawn_escalation_does_not_come_back(raised):
+    assert withdrawn(raised) == "withdrawn"
+
+    solve(raised).answer("T200_9", outcome_9="refused", refuse_reason="N1")
+
+    assert raised.jobs == []
+
+
+def test_a_withdrawn_level_does_not_raise_what_a_second_refusal_calls_for(raised):
+    raised.message("threshold_reached", "liuyang", reason="行领导关注", level="E3").call(
+        "register_escalation"
+    )
+    assert (row(raised)["level"], withdrawn(raised)) == ("E3", "withdrawn")
+    refuse(solve(raised))
+
+    solve(raised).answer("T200_9", outcome_9="refused", refuse_reason="N1")
+
+    assert [job.payload["variables"]["level"] for job in raised.jobs] == ["E2"]
 
 
 @pytest.mark.parametrize(("who", "level", "allowed"), [("lina", "E3", False), ("liuyang", "E3", True)])
@@ -275,6 +322,15 @@ def test_a_decision_that_is_carried_out_again_issues_no_second_order(raised):
     assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "COL"]
 
 
+def test_which_work_order_more_people_are_is_data(raised):
+    with raised.database.write() as connection:
+        codes.revise(connection, "escalation_decision", "add_resources", order="ONS")
+
+    decided(raised, "add_resources")
+
+    assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "ONS"]
+
+
 def test_more_people_are_sent_again_by_the_next_decision(raised):
     decided(raised, "add_resources").message("threshold_reached", "liuyang", reason="仍未解决")
     raised.call("register_escalation").later(minutes=1)
@@ -305,7 +361,8 @@ def test_urging_the_vendor_shortens_nobodys_time_to_answer(raised):
 
     engagement = raised.rows(tables.vendor_engagement)[0]
     assert (engagement["attempts"], engagement["result"]) == (4, None)
-    assert engagement["due_at"] == at(11, 24, 9, 5)
+    assert raised.instance.variables["vendor_due"] == at(11, 24, 9, 5).isoformat()
+    assert engagement["due_at"] == at(11, 23, 14, 35)
 
 
 def test_without_a_vendor_nobody_is_urged(raised):

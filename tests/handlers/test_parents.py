@@ -77,6 +77,17 @@ def test_a_child_that_was_never_judged_takes_its_parents_judgement(hand, family)
     assert hand.record["category"] and hand.record["priority"]
 
 
+def test_a_child_that_was_never_judged_has_an_update_due_when_its_caller_refuses(hand, family):
+    parent, child = family
+    solve(hand, parent)
+    hand.instance = child
+    hand.message("parent_solved", "system").at("T200_9")
+
+    hand.answer("T200_9", outcome_9="refused", refuse_reason="N1").at("T200_4")
+
+    assert hand.record["update_by"] is not None
+
+
 def test_nothing_that_was_not_judged_is_a_parent_or_a_grandchild(hand, family):
     parent, child = family
     request = hand.registered(call_type="SR", classification="SR-CON-STA").no

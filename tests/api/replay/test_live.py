@@ -7,12 +7,15 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from api.replay import command
+from api.replay import command, tally
 from api.replay.command import play_in, replay
 from api.replay.live import ending
 from api.replay.records import read
-from handlers import codes
+from handlers import clocks, codes
+from handlers.clocks import RESOLVE
+from handlers.codes import Codes, shipped
 from tests.api.replay.test_replay import FIRST, ended, play, row, write
+from tests.conftest import MONDAY
 
 TOP = {"impact": "1 - High", "urgency": "1 - High"}
 
@@ -219,3 +222,18 @@ def test_the_counts_are_printed(tmp_path: Path) -> None:
 
     assert "thresholds fired, P3: 75 1, 100 1, 150 1" in result.output
     assert "late by our targets: 1 (P3 1)" in result.output
+
+
+def test_what_a_cancelled_clock_had_fired_counts_for_nothing() -> None:
+    figures = {"calendar": "BH", "minutes": 480, "target": 480}
+    events = [
+        clocks.event(RESOLVE, "start", MONDAY, priority="P3", **figures),
+        clocks.event("resolve/1", "fired", MONDAY, upto=75),
+        clocks.event(RESOLVE, "cancel", MONDAY),
+        clocks.event(RESOLVE, "start", MONDAY, priority="SR", **figures),
+        clocks.event("resolve/2", "fired", MONDAY, upto=75),
+    ]
+
+    found = list(tally._fired(events, clocks.replay(events)[RESOLVE], Codes(shipped())))
+
+    assert found == [("SR", "75")]

@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests.api.documents import METHODS, checked, operations
 from tests.api.test_ten_routes import SOLVED, complete
 from tests.api.v1.conftest import CALL, beside, shift_began
 from tests.conftest import Client
 
-METHODS = {"get", "post", "patch", "put", "delete"}
 LISTS = (
     *("hand-offs", "shift-changes"),
     *("incidents", "work-orders", "escalations", "failures", "people", "organisations", "workgroups", "cis"),
@@ -70,14 +70,9 @@ def test_it_is_well_formed(document: dict[str, Any]) -> None:
 
 
 def test_real_answers_are_what_it_says(books: Flask, client: Client, document: dict[str, Any]) -> None:
-    seen = set(_checked(document, _story(client)))
+    seen = set(checked(document, _story(client)))
 
-    described = {
-        f"{method.upper()} {path}"
-        for path, said in document["paths"].items()
-        for method in said.keys() & METHODS
-    }
-    assert seen == described - {"GET /api/v1/docs"}
+    assert seen == operations(document) - {"GET /api/v1/docs"}
 
 
 def _story(client: Client) -> Iterator[TestResponse]:
@@ -140,29 +135,6 @@ def _story(client: Client) -> Iterator[TestResponse]:
     yield client.get("/incidents/SD0")
     yield client.post("/incidents", {**CALL, "caller": "柜员3"})
     yield client.as_(None).get("/incidents")
-
-
-def _checked(document: dict[str, Any], story: Iterator[TestResponse]) -> Iterator[str]:
-    for answer in story:
-        method, path = answer.request.method, answer.request.path
-        template = next(one for one in document["paths"] if _fits(one, path))
-        said = document["paths"][template][method.lower()]["responses"]
-        if answer.status_code < 300:
-            response = said[str(answer.status_code)]
-        else:
-            response = document["components"]["responses"]["DEFAULT_ERROR"]
-            assert "default" in said
-        content = response["content"][answer.mimetype]
-        schema = {**content["schema"], "components": document["components"]}
-        found = list(jsonschema_rs.validator_for(schema).iter_errors(answer.json))
-        assert not found, (method, path, [str(error)[:300] for error in found])
-        if answer.status_code < 300:
-            yield f"{method} {template}"
-
-
-def _fits(template: str, path: str) -> bool:
-    """`/codes/{table}` but not `/codes`; no two templates of ours fit one path."""
-    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
 
 
 def _described(parameter: dict[str, Any]) -> str:
