@@ -76,7 +76,7 @@ class Jobs:
                 case "send":
                     self._tell(row, now, self._untaken, "not taken")
                 case "start_or_send":
-                    self._start_or_send(row, now)
+                    self._tell(row, now, self._begin, "started")
                 case "domain":
                     self._work(row, now)
                 case "unclaim":
@@ -114,27 +114,26 @@ class Jobs:
         live.settle()
         live.save()
 
-    def _start_or_send(self, row: Row[Any], now: datetime) -> None:
-        """Hand the message to the instance that runs for this business key, or else start one."""
-        try:
-            self._tell(row, now, self._begin, "started")
-        except self._engine.domain.refusals as error:
-            self._refused(row, now, error)
-
     def _tell(self, row: Row[Any], now: datetime, otherwise: Runner, result: str) -> None:
         """Take the job and deliver its message, in one transaction; do `otherwise` where nobody listens.
 
         The instance is locked before the job's row, as in `_run_inside`, and what the domain keeps after it.
         """
+        try:
+            with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+                self._deliver(verb, row, otherwise, result)
+        except self._engine.domain.refusals as error:
+            self._refused(row, now, error)
+
+    def _deliver(self, verb: Any, row: Row[Any], otherwise: Runner, result: str) -> None:
         wanted = row.payload
-        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
-            heard = self._engine._listener(verb, wanted["message"], wanted["business_key"], wanted["process"])
-            if not self.take(verb.command.connection, row.key, now, "taken" if heard else result):
-                return
-            if heard:
-                self._engine._deliver(*heard, wanted.get("data") or {})
-            else:
-                otherwise(verb, row)
+        heard = self._engine._listener(verb, wanted["message"], wanted["business_key"], wanted["process"])
+        if not self.take(verb.command.connection, row.key, verb.command.now, "taken" if heard else result):
+            return
+        if heard:
+            self._engine._deliver(*heard, wanted.get("data") or {})
+        else:
+            otherwise(verb, row)
 
     def _refused(self, row: Row[Any], now: datetime, error: Exception) -> None:
         """The domain does not want it (any more), and what it began is rolled back: the job ends."""
