@@ -1,6 +1,7 @@
 """Two people, two workers, two servers at once: one succeeds, the others are told so."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from engine import store
 from engine.core import Engine
+from engine.definitions import Definitions
 from engine.errors import EngineError
 from engine.jobs import Jobs
 from engine.plain import PlainDomain
@@ -307,3 +309,27 @@ def test_the_same_deployment_at_once_is_one_version(office: Office) -> None:
     with office.database.read() as connection:
         assert len(connection.execute(select(store.definition.c.id)).all()) == 1
     assert told == {"ok": 4}
+
+
+def test_a_version_that_many_need_at_once_is_built_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.deploy(STEP)
+    instance = office.start()
+    definition = office.instance(instance.id).definition_id
+    office.restart()
+    built, build = list[str](), Definitions._build
+
+    def slowly(known: Definitions, connection: Any, definition_id: str) -> Any:
+        built.append(definition_id)
+        time.sleep(0.1)  # long enough for all to come and wait
+        return build(known, connection, definition_id)
+
+    def ask(_: int) -> None:
+        with office.database.read() as connection:
+            office.engine.definitions.built(connection, definition)
+
+    monkeypatch.setattr(Definitions, "_build", slowly)
+
+    assert at_once(4, ask) == {"ok": 4}
+    assert built == [definition]
