@@ -49,8 +49,8 @@ from handlers.lookups import Lookups
 from handlers.messages import ESCALATION, INCIDENT
 from handlers.outcome import Effect, Line, Outcome
 from handlers.position import Element
+from handlers.status import CLOSED
 
-CLOSED = "ST8"
 NO_TASKS: Mapping[str, str] = MappingProxyType({})
 
 Decision = Callable[[Case, Mapping[str, Any], Scene], Outcome]

@@ -21,9 +21,9 @@ from handlers.errors import (
 )
 from handlers.incident import Answer, Case, HandOff, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome, Row
+from handlers.status import CLOSED
 
 PROBLEM, CHANGE, CONFIGURATION, EMERGENCY = "PRB", "CHG", "CFG", "EMG"
-CLOSED = "ST8"
 
 
 def open_one(

@@ -12,9 +12,8 @@ from handlers import calendar, clocks, major
 from handlers.clocks import BOX, RESOLVE, RESPONSE, Clock, Clocks, Event, Segment, event
 from handlers.codes import Code
 from handlers.incident import Case, Incident, Scene
+from handlers.status import SOLVED, TO_CONFIRM
 
-TO_CONFIRM = "ST7"
-SOLVED = (TO_CONFIRM, "ST8")
 FIRST_LINE = "200.4"
 
 
