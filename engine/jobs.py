@@ -11,7 +11,7 @@ from engine import assignees, store
 from engine.errors import EngineError, Failed, InstanceEnded, JobTaken, TaskNotFound, TaskNotOpen
 from engine.ports import SYSTEM
 from engine.prepared import prepared
-from engine.rows import add_jobs
+from engine.rows import add_jobs, resolve_failures_of
 
 if TYPE_CHECKING:
     from engine.core import Engine
@@ -153,6 +153,8 @@ class Jobs:
             if not self.take(verb.command.connection, row.key, now):
                 raise JobTaken(key=row.key)
             add_jobs(verb.command, effect.jobs)
+            if row.result:  # why an earlier try failed
+                resolve_failures_of(verb.command, row.instance_id, row.key)
 
     def _unclaim(self, row: Row[Any], now: datetime) -> None:
         """Give a task back to its groups, unless it is over or somebody else's by now."""

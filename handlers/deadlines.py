@@ -5,6 +5,7 @@ the highest of what was missed has its effect, and the others are named (PROCESS
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -22,13 +23,14 @@ Act = Callable[[Case, Row, list[Moment], Scene], Outcome]
 def follow(case: Case, scene: Scene, *, again: bool = False) -> Outcome:
     """What a verb did to the clocks, what lists show of them, and when to look next.
 
-    `again` asks for that look in any case, since the one that was asked for has just been had.
+    `again` asks for that look in any case, since the one that was asked for has just been had. One that is
+    in the past by now is asked for anew as well: should its job have failed, the clocks go on.
     """
     shown, happened = targets.follow(case, scene)
     changes = _shown(case, shown, scene) | _overdue(case, shown, happened, scene)
     outcome = Outcome(changes, lines=[clocks.line(one) for one in happened])
     at = changes["look_at"]
-    if at is None or (at == case.incident.look_at and not again):
+    if at is None or (at == case.incident.look_at and at > scene.now and not again):
         return outcome
     return outcome + Outcome(jobs=[wake(case.incident.no, at)])
 
@@ -36,6 +38,15 @@ def follow(case: Case, scene: Scene, *, again: bool = False) -> Outcome:
 def wake(no: str, at: datetime | None) -> Job:
     """The job that looks at a call; there is one for each call, and it is renewed."""
     return Job("domain", f"look:{no}", {"what": "look", "no": no}, at, renewed=True)
+
+
+def watch(no: str, at: datetime | None, now: datetime) -> Job:
+    """The look of an open call as a start makes sure of it: one that did not happen in its time is renewed.
+
+    One to come is only added where it is missing: its job may have been put off meanwhile.
+    """
+    job = wake(no, at)
+    return job if at is None or at <= now else replace(job, renewed=False)
 
 
 def look(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:

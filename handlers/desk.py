@@ -332,10 +332,10 @@ class Desk:
         command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in running)
 
     def watch(self, command: Command) -> None:
-        """Look at what nothing wakes yet: open calls from before there were clocks, the next shift change."""
-        unwatched = ledger.running(command.connection, unwatched=True)
+        """Make sure that time goes on: the looks of open calls, failed or missing, and the shift change."""
         asked = command.memory.setdefault(ASKED, [])
-        asked.extend(deadlines.wake(no, None) for no in unwatched)
+        looks = ledger.looks(command.connection)
+        asked.extend(deadlines.watch(no, at, command.now) for no, at in looks)
         asked.extend(shifts.wake(command.connection, self.codes(command), command.now))
 
     def acknowledge(self, command: Command, change: str) -> Effect:

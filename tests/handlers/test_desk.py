@@ -824,7 +824,8 @@ def test_calls_that_nothing_wakes_are_looked_at(hand):
     hand.first_line()
     with hand.command("system") as command:
         hand.desk.watch(command)
-    assert [job.key for job in hand.settled.jobs] == ["shift"]
+    there = [(job.key, job.due, job.renewed) for job in hand.settled.jobs]
+    assert there[0] == (f"look:{hand.no}", hand.record["look_at"], False) and len(there) == 2
     with hand.database.write() as connection:
         connection.execute(update(tables.incident).values(look_at=None))
 
