@@ -7,6 +7,8 @@ from typing import Any
 from handlers.errors import BadTime, Missing, UnknownOutcome
 from handlers.incident import Answer
 
+YEARS = range(2, 9999)  # the first and the last year of all are beyond the calendar in some time zone
+
 
 def need(answer: Answer, *names: str) -> None:
     """Refuse an answer that leaves one of the fields empty; blanks alone are empty too."""
@@ -45,6 +47,8 @@ def instant(answer: Answer, name: str) -> datetime | None:
         raise bad_time(name, "须为带时区的 ISO 时间", "must be an ISO time with its offset") from error
     if when.tzinfo is None:
         raise bad_time(name, "须带时区", "must have its offset")
+    if when.year not in YEARS:
+        raise bad_time(name, "年份不存在于所有时区", "must be in a year that exists in every time zone")
     return when.astimezone(UTC)
 
 

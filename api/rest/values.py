@@ -41,9 +41,11 @@ def read_moment(name: str, text: Any) -> datetime:
         )
     day, minute, second, fraction, offset = found.groups()
     offset = (offset or "").replace(" ", "+")
+    zone = product().settings.zone
     try:
         read = datetime.fromisoformat(f"{day}T{minute}{second or ':00'}.{(fraction or '0'):0<6}{offset}")
-        return (read if read.tzinfo else read.replace(tzinfo=product().settings.zone)).astimezone(UTC)
+        here = (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(zone)  # as it is shown again
+        return here.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadValue(name, "不是有效的时间", "is not a time that exists") from error
 

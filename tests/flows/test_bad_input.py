@@ -101,6 +101,14 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str, set[str]]] = {
         "invalid-form",
         {"expected_resume"},
     ),
+    "a time that the clocks of the east cannot show": (
+        "二线尝试解决",
+        "郑浩",
+        {"outcome_6": "suspend", "hold_comment": "x", "expected_resume": "9999-12-31T23:59:59+00:00"},
+        422,
+        "bad-time",
+        {"expected_resume"},
+    ),
     "a text too long": (
         "二线尝试解决",
         "郑浩",
@@ -304,6 +312,18 @@ def test_a_closed_call_is_not_edited(world: World) -> None:
         "escalation": (422, "escalation-refused"),
         "message": (409, "not-waiting"),
     }
+    assert world.dump() == before
+
+
+@pytest.mark.parametrize("due", ["9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59-14:00"])
+def test_a_work_order_is_due_when_every_clock_can_show(world: World, due: str) -> None:
+    roads.bring(world, "二线尝试解决")
+    order = {"type": "ONS", "group": "WG-TRM", "comment": "x", "due_finish": due}
+    before = world.dump()
+
+    refused = world.at_desk("郑浩").post(f"/incidents/{world.no}/work-orders", order)
+
+    assert (refused.status_code, set(refused.json["fields"])) == (422, {"due_finish"})
     assert world.dump() == before
 
 

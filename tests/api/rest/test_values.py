@@ -158,7 +158,8 @@ def test_a_moment_is_read_in_any_of_its_spellings(context: None, text: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "2016-01-25", "2016-13-25T20:33", "9999-12-31T23:59-0800", 5, None]
+    "text",
+    ["", "x", "2016-01-25", "2016-13-25T20:33", "9999-12-31T23:59-0800", "9999-12-31T23:59+0000", 5, None],
 )
 def test_a_moment_that_is_none_is_refused(context: None, text: Any) -> None:
     with pytest.raises(BadValue):
