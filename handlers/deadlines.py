@@ -196,8 +196,8 @@ def _update(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
 
 
 def _promise(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
-    """The promise is broken: the vendor's escalation contact is asked (200.8)."""
-    return vendor.urge(case, scene)
+    """The promise is broken: it is counted, and the vendor's escalation contact is asked (200.8)."""
+    return vendor.promise_broken(case, scene)
 
 
 def _reminder(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:

@@ -31,6 +31,7 @@ from handlers import (
     options,
     order_steps,
     position,
+    promises,
     registration,
     reopening,
     requests,
@@ -508,4 +509,9 @@ MESSAGES: dict[tuple[str, str], Decision] = {
     **{(ESCALATION, name): decide for name, decide in escalation.MESSAGES.items()},
 }
 
-VERBS: dict[str, Decision] = {"update": updates.tell, **order_steps.VERBS, **hand_offs.VERBS}
+VERBS: dict[str, Decision] = {
+    "update": updates.tell,
+    **promises.VERBS,
+    **order_steps.VERBS,
+    **hand_offs.VERBS,
+}

@@ -348,6 +348,14 @@ class NoEngagement(Refused):
     en = "No vendor is engaged on the call {no}."
 
 
+class PromiseNotNow(Refused):
+    """A promise is recorded while vendor or third line works on the call (PROCESS §6.4, 200.8)."""
+
+    code = "promise-not-now"
+    zh = "事件 {no}(步骤 {step},状态 {status})没有供应商或三线正在处理,不能登记承诺。"
+    en = "No vendor or third line works on {no} (step {step}, status {status}): no promise is recorded."
+
+
 class NotAMember(Refused):
     """Who handles a hand-off is a member of the group that it goes to (PROCESS §6.4, 200.3)."""
 

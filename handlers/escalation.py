@@ -54,6 +54,7 @@ def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
 def register(case: Case, variables: Variables, scene: Scene) -> Outcome:
     """4.4-1: one record per call; its level only rises; idempotent by (call, trigger, level, segment).
 
+    The segment is that of the trigger's own clock: a second group that stays silent is another event.
     A trigger is taken once, so that without one it was the limit of the acknowledgement that led here.
     """
     active, code, level = case.escalation, variables["trigger"], str(variables["level"])
@@ -377,14 +378,19 @@ def _carried(active: Escalation) -> dict[str, Any]:
 
 
 def _noted(case: Case, seq: int, code: str, level: str, scene: Scene) -> Row:
-    values = {"escalation": seq, "trigger": code, "level": level, "segment": case.incident.segment}
+    values = {"escalation": seq, "trigger": code, "level": level, "segment": _segment(case, code)}
     stamped = {**values, "at": scene.now, "by": scene.by.id}
     return Row("escalation_raise", (scene.facts.last_raise(case.incident.no) or 0) + 1, stamped, new=True)
 
 
 def _known(case: Case, active: Escalation, code: str, level: str, scene: Scene) -> bool:
-    call = case.incident
-    return scene.facts.registered(call.no, active.seq, code, level, call.segment)
+    return scene.facts.registered(case.incident.no, active.seq, code, level, _segment(case, code))
+
+
+def _segment(case: Case, code: str) -> int:
+    """That of the clock which a trigger is of: its own, where it begins anew while the call's goes on."""
+    own = OWN_CLOCKS.get(code)
+    return own(case) if own else case.incident.segment
 
 
 def _to_incident(no: str, active: Escalation, decision: str) -> Job:
@@ -432,6 +438,13 @@ def _active(case: Case) -> Escalation:
 def _refused(no: str, why_zh: str, why_en: str) -> EscalationRefused:
     return EscalationRefused(no=no, why_zh=why_zh, why_en=why_en)
 
+
+# Acceptance begins anew with each dispatch, the vendor's answer with each engagement, then each promise.
+OWN_CLOCKS: Mapping[str, Callable[[Case], int]] = {
+    "X3": lambda case: case.incident.dispatch_count,
+    "X7": lambda case: len(case.engagements),
+    "X8": lambda case: sum(one.broken_promises for one in case.engagements),
+}
 
 ACTS: Mapping[str, Callable[[Case, Escalation, Code, Scene], Outcome]] = {
     "add_resources": _add_resources,

@@ -183,6 +183,7 @@ class Engagement:
     result: str | None = None
     responded_at: datetime | None = None
     promised_at: datetime | None = None
+    broken_promises: int = 0
     finished_at: datetime | None = None
 
 

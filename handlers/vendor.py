@@ -125,6 +125,16 @@ def urge(case: Case, scene: Scene) -> Outcome:
     return _attempt(engagement, _contact(engagement, last, scene), scene)
 
 
+def promise_broken(case: Case, scene: Scene) -> Outcome:
+    """X8: one more broken promise on record; the vendor's escalation contact is asked (200.8)."""
+    engagement = case.engagement
+    if engagement is None:
+        return Outcome()
+    count = engagement.broken_promises + 1
+    row = Row("vendor_engagement", engagement.seq, {"broken_promises": count})
+    return urge(case, scene) + Outcome(rows=[row], lines=[Line("promise_broken", str(count))])
+
+
 def runs_on(engagement: Engagement, priority: str | None, scene: Scene) -> str:
     """The calendar of the vendor's answer: the contract's own, or that of the call's priority."""
     contract = scene.facts.contract(engagement.contract) if engagement.contract else None

@@ -44,6 +44,13 @@ class Update(Schema):
     text = fields.String(required=True, validate=validate.Length(1, 4000))
 
 
+class Promise(Schema):
+    """By when vendor or third line is done now."""
+
+    promised_at = lists.Moment(required=True)
+    note = fields.String(validate=validate.Length(1, 4000))
+
+
 class EscalationByHand(Schema):
     """A manual escalation (X13): one level above the present, or the level that is named."""
 
@@ -171,6 +178,20 @@ def update(said: dict[str, Any], no: str) -> Any:
     向呼叫人通报进展;P1、P2 或重大事件同时通报相关方。通报间隔重新计起。
     """
     with acting.verb(no, "update", said):
+        pass
+    return _incident(no)
+
+
+@blueprint.post("/<no>/promises")
+@blueprint.arguments(Promise)
+@blueprint.doc(parameters=[acting.IF_MATCH])
+@blueprint.answers(200, "IncidentRecord", "登记承诺后的记录 · The record after the promise")
+def promise(said: dict[str, Any], no: str) -> Any:
+    """Record by when vendor or third line now promises to be done, while it works on the call (200.8).
+
+    供应商或三线处理中(200.8)登记新的承诺;落空时联系其升级联系人,并引发升级(X8)。
+    """
+    with acting.verb(no, "promise", said):
         pass
     return _incident(no)
 

@@ -142,6 +142,47 @@ def test_a_vendor_solves_with_second_line_assisting(hand):
     assert hand.rows(tables.vendor_engagement)[0]["result"] == "V4"
 
 
+def at_the_vendor(hand, promised_at):
+    hand.accepted().answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
+    hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor").at("E_vendor")
+    said = {"vendor_result": "accepted", "promised_at": promised_at}
+    return hand.message("vendor_answered", "zhenghao", **said).at("T200_8")
+
+
+def test_a_promise_that_is_broken_counts_though_nobody_has_looked_before_the_next_one(hand):
+    at_the_vendor(hand, at(11, 23, 10))
+    hand.now = at(11, 23, 10, 5)
+
+    hand.do("promise", "zhenghao", promised_at=at(11, 23, 11), note="在路上")
+    hand.do("promise", "zhenghao", promised_at=at(11, 23, 11, 30))
+
+    (engagement,) = hand.rows(tables.vendor_engagement)
+    assert (engagement["promised_at"], engagement["broken_promises"]) == (at(11, 23, 11, 30), 1)
+    said = [(row["what"], row["new"]) for row in hand.rows(tables.log) if row["what"].startswith("promise")]
+    assert said == [
+        ("promise_broken", "1"),
+        ("promised", "2026-11-23T03:00:00Z"),
+        ("promised", "2026-11-23T03:30:00Z"),
+    ]
+    assert "在路上" in [row["new"] for row in hand.rows(tables.log) if row["what"] == "note"]
+
+
+def test_the_first_promise_may_come_while_the_vendor_works(hand):
+    at_the_vendor(hand, None)
+
+    hand.do("promise", "zhenghao", promised_at=at(11, 23, 11))
+
+    (engagement,) = hand.rows(tables.vendor_engagement)
+    assert (engagement["promised_at"], engagement["broken_promises"]) == (at(11, 23, 11), 0)
+
+
+def test_a_promise_without_a_moment_is_none(hand):
+    at_the_vendor(hand, None)
+
+    with pytest.raises(Missing):
+        hand.do("promise", "zhenghao", note="尽快")
+
+
 def test_minutes_booked_at_a_second_visit_add_up(hand):
     hand.accepted().answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
     hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor").at("E_vendor")

@@ -107,6 +107,30 @@ def test_registering_the_same_trigger_again_makes_no_second_record(raised):
     assert raised.instance.variables["acknowledged"] is True
 
 
+@pytest.fixture
+def silent(hand):
+    """The first group stays silent: the escalation is registered for that."""
+    hand.dispatched()
+    hand.call_instance = hand.instance
+    hand.start("system", "escalation", hand.no, trigger="X3", level="E1")
+    return hand.call("register_escalation", "system")
+
+
+def test_another_group_that_stays_silent_is_a_reminder_and_the_same_silence_twice_is_one(silent):
+    escalation, silent.instance = silent.instance, silent.call_instance
+    silent.message("recall").at("T200_5").answer("T200_5", group="WG-HST").call("assign").at("T200_5_accept")
+    silent.instance = escalation
+
+    for _ in range(2):
+        silent.message("threshold_reached", "system", trigger="X3", level="E1")
+        silent.call("register_escalation", "system")
+
+    assert [one["segment"] for one in silent.rows(tables.escalation_raise)] == [1, 2]
+    said = [one["what"] for one in silent.rows(tables.log) if one["what"].startswith("escalation")]
+    assert said.count("escalation_registered") == said.count("escalation_reminder") == 1
+    assert len(silent.rows(tables.escalation)) == 1
+
+
 def test_a_threshold_raises_the_level_in_place(raised):
     raised.answer("T_ack", "zhenghao").answer("T_decide", "zhenghao", decision="negotiate").call("act")
     raised.message("threshold_reached", "lina", reason="仍未解决").call("register_escalation")
