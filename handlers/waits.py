@@ -56,12 +56,17 @@ def resume(case: Case, ended_by: str, scene: Scene, *, work_goes_on: bool = True
 
 
 def _over(case: Case, opened: Hold, ended_by: str, scene: Scene) -> Outcome:
-    """The time of the hold is over and nobody answered: the desk hears, and may propose C11 (H1)."""
-    rule = scene.codes.row("hold", opened.reason)
-    if ended_by != BY_TIME or not rule.data.get("unanswered"):
+    """The time of the hold is over and nobody answered: who has the call again is told what to do now.
+
+    A customer's silence is noted, and told to the desk, which may propose C11 (H1).
+    """
+    if ended_by != BY_TIME:
         return Outcome()
-    told = Notice("hold_over", case.incident.owner, {"hold": rule.name_zh})
-    return Outcome(notices=[told], lines=[Line("unanswered", rule.data["unanswered"])])
+    call, rule = case.incident, scene.codes.row("hold", opened.reason)
+    unanswered = rule.data.get("unanswered")
+    who = call.owner if unanswered else call.assignee or call.owner
+    told = Notice("hold_over", who, {"hold": rule.name_zh, "next": rule.data.get("next", "")})
+    return Outcome(notices=[told], lines=[Line("unanswered", unanswered)] if unanswered else [])
 
 
 def customer_replied(case: Case, answer: Answer, scene: Scene) -> Outcome:

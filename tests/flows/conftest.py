@@ -185,6 +185,14 @@ def steps_an_order(world: World, who: str, verb: str, kind: str) -> None:
     taken(world, world.at_desk(who).post(f"/work-orders/{order['no']}/{step_}", data))
 
 
+@when(said("{who} 答复转出单「{process}」:{result}"))
+def answers_a_hand_off(world: World, who: str, process: str, result: str) -> None:
+    """The other process reports back on the last hand-off to it."""
+    row = [one for one in world.rows("hand_offs") if one["process"] == process][-1]
+    path = f"/incidents/{world.no}/hand-offs/{row['seq']}/answer"
+    taken(world, world.at_desk(who).post(path, {"result": result}))
+
+
 @when(said("{who} 调整影响度、紧急度"))
 def judges_anew(world: World, who: str, datatable: Table) -> None:
     """Another impact or urgency, and with it another priority."""

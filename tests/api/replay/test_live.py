@@ -113,6 +113,27 @@ def test_a_hold_that_expired_is_begun_anew_where_the_log_still_waits(tmp_path: P
     assert (counts["expired_holds"], counts["pauses"], counts["paused_minutes"]) == (1, 2, 480 + 180)
 
 
+@pytest.mark.parametrize("state", ["Awaiting Problem", "Awaiting Evidence"])
+def test_a_wait_for_change_or_parts_runs_out_and_the_row_goes_on_at_second_line(
+    tmp_path: Path, state: str
+) -> None:
+    rows = ended(
+        "INC1",
+        row("INC1", state, FIRST),
+        row("INC1", state, "03-03-2016 09:00"),
+        row("INC1", "Active", "03-03-2016 12:00"),
+        row("INC1", state, "04-03-2016 09:00"),
+        row("INC1", "Closed", "07-03-2016 13:00"),
+        resolved="07-03-2016 13:00",
+        closed="07-03-2016 13:00",
+    )
+
+    report = live(write(tmp_path / "log.csv", rows))
+
+    assert (report["ended"], report["mismatches"]) == (1, 0), report
+    assert (report["live"]["expired_holds"], report["live"]["pauses"]) == (2, 0)
+
+
 def test_a_hold_that_is_forbidden_waits_with_its_clock_running(tmp_path: Path) -> None:
     rows = ended(
         "INC1",
