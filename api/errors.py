@@ -222,6 +222,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (desk_errors.WorkOrderRefused, 409),
     (desk_errors.WorkOrderNotNow, 409),
     (desk_errors.CarriedByTask, 409),
+    (desk_errors.PromiseNotNow, 409),
     (desk_errors.HandOffByProcess, 409),
     (desk_errors.HandOffAnswered, 409),
     (desk_errors.HandOverAcknowledged, 409),

@@ -49,7 +49,8 @@ def load_sample(parts: Product, password: Callable[[], str] = auth.generated_pas
 def load_codes(parts: Product) -> int:
     """The rows of the shipped code tables that the database does not hold yet; returns how many.
 
-    Public holidays too, for the years around now that a calendar does not have (PROCESS §6.5.2).
+    Public holidays too, for the years around now that a calendar does not have (PROCESS §6.5.2), and the
+    jobs by which time goes on that failed or are missing (DESIGN §5).
     """
     with parts.database.write() as connection:
         fresh = codes.load(connection)

@@ -126,15 +126,13 @@ class Engine:
         with self._task("claim", task_id, by, now) as (live, row):
             assignees.claim(live, row)
 
-    def unclaim(self, task_id: str, by: Actor, now: datetime, *, held_by: str | None = None) -> None:
+    def unclaim(self, task_id: str, by: Actor, now: datetime) -> None:
         """Give a task back to its groups: its holder, or whom the domain lets give it.
 
-        From nobody but `held_by`, if given: else nothing changes. Raises TaskNotFound, TaskNotOpen, and
-        what the domain refuses.
+        Raises TaskNotFound, TaskNotOpen, and what the domain refuses.
         """
         with self._task("unclaim", task_id, by, now) as (live, row):
-            if held_by in (None, row.assignee):
-                assignees.assign(live, row, None)
+            assignees.assign(live, row, None)
 
     def assign(
         self, task_id: str, person: str | None, by: Actor, now: datetime, *, only_free: bool = False
@@ -210,7 +208,7 @@ class Engine:
         for instance_id in waiting:
             # One that was moved or ended since we looked does not wait any more.
             with suppress(NotWaiting, InstanceEnded), self._verb("send", by, now) as verb:
-                taken.append(self._deliver(verb, instance_id, message, business_key, data))
+                taken.append(self._deliver(*self._listening(verb, instance_id, message), data))
         if not taken:
             raise NotWaiting(key=business_key or instance_id or "-", message=message)
         return tuple(taken)
@@ -401,22 +399,33 @@ class Engine:
         live.settle()
         live.save()
 
-    def _deliver(
-        self, verb: _Verb, instance_id: str, message: str, business_key: str | None, data: Mapping[str, Any]
-    ) -> Instance:
+    def _listener(
+        self, verb: _Verb, message: str, business_key: str | None, process: str
+    ) -> tuple[Live, workflow.Subscription] | None:
+        """The one instance of a process and business key, locked, if it waits for a message, and where."""
+        for instance_id in reads.waiting(verb.command.connection, message, business_key, process):
+            with suppress(NotWaiting, InstanceEnded):
+                return self._listening(verb, instance_id, message)
+        return None
+
+    def _listening(self, verb: _Verb, instance_id: str, message: str) -> tuple[Live, workflow.Subscription]:
+        """An instance, locked, and the place where it waits. Raises InstanceEnded, NotWaiting."""
         live = self._load(verb, instance_id)
         places = [s for s in workflow.subscriptions(live.workflow, live.diagram) if s.message == message]
         if not places:
-            raise NotWaiting(key=business_key or instance_id, message=message)
-        element = live.diagram.element(places[0].element_id)
+            raise NotWaiting(key=live.row["business_key"] or instance_id, message=message)
+        return live, places[0]
+
+    def _deliver(self, live: Live, place: workflow.Subscription, data: Mapping[str, Any]) -> Instance:
+        element = live.diagram.element(place.element_id)
         live.at_element = element.id
-        command, form = verb.command, live.forms.get(message_form(message))
+        command, form = live.command, live.forms.get(message_form(place.message))
         given = form.check(data, lambda key: self.domain.options(command, key)) if form else scalars(data)
-        token = live.token(places[0].token)
-        effect = self.domain.message(command, message, element, live.view(token.data), given)
+        token = live.token(place.token)
+        effect = self.domain.message(command, place.message, element, live.view(token.data), given)
         live.take(effect)
-        live.note("message", element, {"message": message, "variables": dict(effect.variables)})
-        workflow.deliver(live.workflow, message, scalars(effect.variables))
+        live.note("message", element, {"message": place.message, "variables": dict(effect.variables)})
+        workflow.deliver(live.workflow, place.message, scalars(effect.variables))
         live.settle()
         live.save()
         return self._snapshot(live)

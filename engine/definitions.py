@@ -1,8 +1,10 @@
-"""Deployed versions: what a deployment makes of its files, and each version built once per process."""
+"""Deployed versions: what a deployment makes of its files, and each built once while it is in use."""
 
 import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -18,6 +20,8 @@ from engine.prepared import prepared
 
 DRAWN = (".bpmn", ".bpmn20.xml")
 KINDS = (*DRAWN, ".form")
+KEPT = 64
+"""So many built versions are kept; beyond it the one that was asked for longest ago goes."""
 
 Duplicates = Literal["same", "changed", "none"]
 """What is not deployed again: the same set of files, each process whose files are the same, or nothing."""
@@ -52,7 +56,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A deployed version, built once and shared by all its instances."""
+    """A deployed version, built once while it is in use and shared by all its instances."""
 
     id: str
     version: int
@@ -87,7 +91,7 @@ class Definitions:
     """The versions that a database holds."""
 
     def __init__(self) -> None:
-        self._built: dict[str, Definition] = {}
+        self._built: OrderedDict[str, Definition] = OrderedDict()
         self._attributes: dict[str, Mapping[str, str]] = {}
         self._building = threading.Lock()
 
@@ -127,17 +131,31 @@ class Definitions:
 
     def built(self, connection: Connection, definition_id: str) -> Definition:
         """A version by its id. Raises DefinitionNotFound."""
-        found = self._built.get(definition_id)
+        found = self._known(definition_id)
         if found is not None:
             return found
         with self._building:
-            row = self.row(connection, definition_id)
-            files = Files("", None, reads.resources(connection, row.deployment_id))
-            forms, _ = _forms(files.content)
-            diagram = next(d for d in diagrams.build(files.drawn) if d.key == row.key)
-            found = Definition(row.id, row.version, diagram, forms)
-            self._built[definition_id] = found
+            found = self._known(definition_id)  # somebody may have built it while we waited
+            if found is None:
+                found = self._built[definition_id] = self._build(connection, definition_id)
+                while len(self._built) > KEPT:
+                    self._built.popitem(last=False)
         return found
+
+    def _known(self, definition_id: str) -> Definition | None:
+        """The version if it is built; it is the newest in use from now on."""
+        found = self._built.get(definition_id)
+        if found is not None:
+            with suppress(KeyError):  # it had to go just now
+                self._built.move_to_end(definition_id)
+        return found
+
+    def _build(self, connection: Connection, definition_id: str) -> Definition:
+        row = self.row(connection, definition_id)
+        files = Files("", None, reads.resources(connection, row.deployment_id))
+        forms, _ = _forms(files.content)
+        diagram = next(d for d in diagrams.build(files.drawn) if d.key == row.key)
+        return Definition(row.id, row.version, diagram, forms)
 
     def attributes(self, connection: Connection, row: Row[Any]) -> Mapping[str, str]:
         """The `camunda:*` attributes of a version's process as drawn; read once, without building it."""

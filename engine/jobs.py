@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from engine import reads, store
-from engine.errors import (
-    EngineError,
-    Failed,
-    InstanceEnded,
-    JobTaken,
-    NotWaiting,
-    TaskNotFound,
-    TaskNotOpen,
-)
+from engine import assignees, store
+from engine.errors import EngineError, Failed, InstanceEnded, JobTaken, TaskNotFound, TaskNotOpen
 from engine.ports import SYSTEM
 from engine.prepared import prepared
-from engine.rows import add_jobs
+from engine.rows import add_jobs, resolve_failures_of
 
 if TYPE_CHECKING:
     from engine.core import Engine
@@ -30,12 +22,13 @@ ATTEMPTS = 3
 BACK_OFF = timedelta(minutes=1)
 
 _PEEK = prepared(select(store.job).where(store.job.c.key == bindparam("this")))
+_NOW: Any = bindparam("now", type_=store.job.c.due_at.type)
 _TAKE = prepared(
     update(store.job)
-    .where(store.job.c.key == bindparam("this"), store.job.c.state == "open")
+    .where(store.job.c.key == bindparam("this"), store.job.c.state == "open", store.job.c.due_at <= _NOW)
     .values(
         state="done",
-        done_at=bindparam("done_at"),
+        done_at=_NOW,
         attempts=store.job.c.attempts + 1,
         result=bindparam("result"),
     )
@@ -72,7 +65,7 @@ class Jobs:
         return len(keys)
 
     def run(self, key: str, now: datetime) -> None:
-        """Run one job; a no-op when it is done, cancelled, not yet due, or held by another worker."""
+        """Run one job; a no-op when it is done, cancelled or not yet due, or becomes so before we take it."""
         row = self._peek(key)
         if row is None or row.state != "open" or row.due_at > now:
             return
@@ -81,15 +74,17 @@ class Jobs:
                 case "start":
                     self._start(row, now)
                 case "send":
-                    self._send(row, now)
+                    self._tell(row, now, self._untaken, "not taken")
                 case "start_or_send":
-                    self._start_or_send(row, now)
+                    self._tell(row, now, self._begin, "started")
                 case "domain":
                     self._work(row, now)
                 case "unclaim":
                     self._unclaim(row, now)
                 case _:
                     self._run_inside(row, now)
+        except JobTaken as error:
+            log.info("job %s: %s", key, error)
         except Exception as error:
             self._again(key, now, error)
 
@@ -109,32 +104,47 @@ class Jobs:
     def _start(self, row: Row[Any], now: datetime) -> None:
         with self._engine._verb("job", SYSTEM, now, row.key) as verb:
             if self.take(verb.command.connection, row.key, now):
-                wanted = row.payload
-                live = self._engine._started(
-                    verb, wanted["process"], wanted.get("business_key"), wanted.get("variables") or {}
-                )
-                live.settle()
-                live.save()
+                self._begin(verb, row)
 
-    def _start_or_send(self, row: Row[Any], now: datetime) -> None:
-        """Hand the message to the instance that runs for this business key, or else start one."""
+    def _begin(self, verb: Any, row: Row[Any]) -> None:
         wanted = row.payload
-        with self._engine.database.read() as connection:
-            waits = reads.waiting(connection, wanted["message"], wanted["business_key"], wanted["process"])
-        if waits:
-            return self._send(row, now)
-        try:
-            self._start(row, now)
-        except self._engine.domain.refusals as error:
-            self._not_wanted(row, now, error)
-        return None
+        live = self._engine._started(
+            verb, wanted["process"], wanted.get("business_key"), wanted.get("variables") or {}
+        )
+        live.settle()
+        live.save()
 
-    def _not_wanted(self, row: Row[Any], now: datetime, error: Exception) -> None:
-        """The domain starts nothing (any more): the job ends, and the domain keeps the word."""
-        log.info("job %s: not started: %s", row.key, error)
+    def _tell(self, row: Row[Any], now: datetime, otherwise: Runner, result: str) -> None:
+        """Take the job and deliver its message, in one transaction; do `otherwise` where nobody listens.
+
+        The instance is locked before the job's row, as in `_run_inside`, and what the domain keeps after it.
+        """
+        try:
+            with self._engine._verb("job", SYSTEM, now, row.key) as verb:
+                self._deliver(verb, row, otherwise, result)
+        except self._engine.domain.refusals as error:
+            self._refused(row, now, error)
+
+    def _deliver(self, verb: Any, row: Row[Any], otherwise: Runner, result: str) -> None:
+        wanted = row.payload
+        heard = self._engine._listener(verb, wanted["message"], wanted["business_key"], wanted["process"])
+        if not self.take(verb.command.connection, row.key, verb.command.now, "taken" if heard else result):
+            return
+        if heard:
+            self._engine._deliver(*heard, wanted.get("data") or {})
+        else:
+            otherwise(verb, row)
+
+    def _refused(self, row: Row[Any], now: datetime, error: Exception) -> None:
+        """The domain does not want it (any more), and what it began is rolled back: the job ends."""
+        log.info("job %s: %s", row.key, error)
         with self._engine._verb("job", SYSTEM, now, row.key) as verb:
-            self._engine.domain.untaken(verb.command, row.payload["message"], row.payload["business_key"])
-            self.take(verb.command.connection, row.key, now, f"refused: {store.storable(str(error))}")
+            if self.take(verb.command.connection, row.key, now, f"refused: {store.storable(str(error))}"):
+                self._untaken(verb, row)
+
+    def _untaken(self, verb: Any, row: Row[Any]) -> None:
+        """Nobody listens: the job says so, and the domain keeps the word."""
+        self._engine.domain.untaken(verb.command, row.payload["message"], row.payload["business_key"])
 
     def _work(self, row: Row[Any], now: datetime) -> None:
         """The domain does it; the job's row is taken last, since a verb renews it as its last act too."""
@@ -143,44 +153,26 @@ class Jobs:
             if not self.take(verb.command.connection, row.key, now):
                 raise JobTaken(key=row.key)
             add_jobs(verb.command, effect.jobs)
+            if row.result:  # why an earlier try failed
+                resolve_failures_of(verb.command, row.instance_id, row.key)
 
     def _unclaim(self, row: Row[Any], now: datetime) -> None:
         """Give a task back to its groups, unless it is over or somebody else's by now."""
-        wanted, result = row.payload, "given back"
-        try:
-            self._engine.unclaim(wanted["task"], SYSTEM, now, held_by=wanted["person"])
-        except (TaskNotFound, TaskNotOpen, InstanceEnded):
-            result = "over"
+        wanted = row.payload
         with self._engine._verb("job", SYSTEM, now, row.key) as verb:
-            self.take(verb.command.connection, row.key, now, result)
-
-    def _send(self, row: Row[Any], now: datetime) -> None:
-        """Deliver a message; when nobody listens the job ends and says so, here and to the domain.
-
-        The job is marked after the delivery: a crash between the two delivers to nobody, since the
-        token that waited has moved.
-        """
-        wanted, result = row.payload, "taken"
-        try:
-            self._engine.send(
-                wanted["message"],
-                wanted["business_key"],
-                wanted.get("data") or {},
-                SYSTEM,
-                now,
-                process=wanted.get("process"),
-            )
-        except NotWaiting as error:
-            result = "not taken"
-            log.info("job %s: message not taken: %s", row.key, error)
-        with self._engine._verb("job", SYSTEM, now, row.key) as verb:
-            if result != "taken":
-                self._engine.domain.untaken(verb.command, wanted["message"], wanted["business_key"])
-            self.take(verb.command.connection, row.key, now, result)
+            connection = verb.command.connection
+            try:
+                live, task = self._engine._open_task(verb, wanted["task"])
+            except (TaskNotFound, TaskNotOpen, InstanceEnded):
+                self.take(connection, row.key, now, "over")
+                return
+            if self.take(connection, row.key, now, "given back") and task.assignee == wanted["person"]:
+                assignees.assign(live, task, None)
+                assignees.remember(live)
 
     def take(self, connection: Connection, key: str, now: datetime, result: str | None = None) -> bool:
-        """Mark an open job as done; False when somebody else was first."""
-        done = connection.execute(_TAKE, {"this": key, "done_at": now, "result": result})
+        """Mark a job as done that is open and due at `now`; False when somebody else was first."""
+        done = connection.execute(_TAKE, {"this": key, "now": now, "result": result})
         return bool(done.rowcount)
 
     def reopen(self, connection: Connection, key: str, now: datetime) -> None:
@@ -200,7 +192,7 @@ class Jobs:
         table, failures = store.job, store.failure
         with self._engine.database.write() as connection:
             row = connection.execute(select(table).where(table.c.key == key).with_for_update()).one()
-            if row.state != "open":  # another worker was luckier, or the instance went on without it
+            if row.state != "open" or row.due_at > now:  # done or renewed by another worker, or cancelled
                 return
             tries = row.attempts + 1
             last = tries >= ATTEMPTS

@@ -100,9 +100,9 @@ class TaskFields(Protocol):
 class JobRequest(Protocol):
     """Work for later: written in this transaction, idempotent by `key`; `due` None means at once.
 
-    Kinds: `start` an instance, `send` a message, `start_or_send` it to the one that runs already,
-    `unclaim` a `task` that a `person` holds, and `domain`, which comes back as `work`. A `renewed` job
-    replaces the one of its key, done or not.
+    Kinds: `start` an instance, `send` a message to the one of a `process` and `business_key`,
+    `start_or_send` it to the one that runs already, `unclaim` a `task` that a `person` holds, and `domain`,
+    which comes back as `work`. A `renewed` job replaces the one of its key, done or not.
     """
 
     @property

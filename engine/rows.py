@@ -54,7 +54,8 @@ _ASK_JOBS = {
     name: prepared(dialect.insert(_job).on_conflict_do_nothing(index_elements=["key"]))
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
-_AS_ASKED = ("payload", "due_at", "attempts", "state", "result", "done_at")
+# Not its result: why it failed last is kept until it is done, so that its failure is found then.
+_AS_ASKED = ("payload", "due_at", "attempts", "state", "done_at")
 _RENEW_JOBS = {
     name: prepared(
         (asked := dialect.insert(_job)).on_conflict_do_update(
@@ -308,6 +309,12 @@ def add_jobs(command: Command, jobs: Any) -> None:
         ]
         if rows:
             command.connection.execute(statements[command.connection.dialect.name], rows)
+
+
+def resolve_failures_of(command: Command, instance_id: str, job_key: str) -> None:
+    """A job that failed before is done by now."""
+    said = {"resolved_at": command.now, "resolved_by": command.by.id}
+    command.connection.execute(_RESOLVE_OF_JOB, {"of_instance": instance_id, "this": job_key, **said})
 
 
 def _said(fields: Any, name: str) -> Any:

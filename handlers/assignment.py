@@ -91,7 +91,7 @@ def assign(case: Case, variables: Variables, scene: Scene) -> Outcome:
     changes |= {"dispatch_count": call.dispatch_count + 1}
     if forced:
         changes |= {"status": "ST3"}
-        rows += work_orders.step_from(order.seq, order.values["no"], "W1", "W2", scene)
+        rows.append(work_orders.accepted(order, scene))
     people_told = dict.fromkeys(one for one in (assignee, *duty.leaders(crew)) if one)
     told = [Notice("dispatched", one, {"group": group}) for one in people_told]
     told.append(Notice("dispatched_caller", call.told, {"group": group}))
@@ -137,9 +137,8 @@ def second_line(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def change_needed(case: Case, answer: Answer, scene: Scene, return_step: str) -> Outcome:
     """Production is changed only through change management (POL-15): handed to it, and waited for."""
     answers.need(answer, "change_ref")
-    ref = answers.text(answer, "change_ref")
-    note = answers.text(answer, "hold_comment")
-    handed = hand_offs.open_one(case, hand_offs.CHANGE, scene, ref=ref, note=note)
+    ref, note = str(answers.text(answer, "change_ref")), answers.text(answer, "hold_comment")
+    handed = hand_offs.change_needed(case, ref, note, scene)
     return Outcome({"change_ref": ref}) + handed + waits.hold(case, "H2", answer, scene, return_step)
 
 

@@ -39,6 +39,11 @@ def due(codes: Codes, priority: str | None, clock: str, start: datetime) -> date
     return add(codes, codes.calendar(priority), start, minutes) if minutes else None
 
 
+def wall(codes: Codes, instant: datetime) -> str:
+    """An instant as the bank's clocks show it, for people to read."""
+    return instant.astimezone(ZoneInfo(codes.policy("timezone"))).strftime("%Y-%m-%d %H:%M")
+
+
 def measure(codes: Codes, calendar: str, start: datetime, end: datetime) -> float:
     """The minutes on the calendar between two instants; 0 if `end` is not after `start`.
 

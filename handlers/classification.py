@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from handlers import answers, closure, major, rights, triggers, work_orders
+from handlers import answers, closure, major, rights, targets, triggers, work_orders
 from handlers.errors import EndHoldFirst, LoweringRefused, NotPrioritised
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome
@@ -26,7 +26,9 @@ def classify(case: Case, variables: Variables, scene: Scene) -> Outcome:
         return outcome + closure.leave("out_of_scope", scene) + Outcome(notices=[notice])
     if call.call_type != "INC":
         # Requests and 申述 have their own targets; an incident clock that ran is cancelled (S07).
-        return outcome + Outcome({"priority": call.call_type, "impact": None, "urgency": None})
+        kind = str(call.call_type)
+        judged = {"priority": kind, "impact": None, "urgency": None}
+        return outcome + Outcome(judged, notices=[_target(case, kind, scene)])
     if call.priority in ("SR", "CMP"):
         return outcome + Outcome({"priority": None})
     return outcome
@@ -40,7 +42,7 @@ def prioritise(case: Case, variables: Variables, scene: Scene) -> Outcome:
     outcome = Outcome(
         {"priority": priority, "prioritised_at": call.prioritised_at or scene.now},
         {"priority": priority},
-        notices=[Notice("prioritised", call.told, {"priority": priority})],
+        notices=[_target(case, priority, scene)],
     )
     by_criteria = major.criteria(call.impact, priority, scene)
     if by_criteria:
@@ -128,6 +130,12 @@ def expected(call: Incident, scene: Scene) -> Incident:
     priority = chosen or matrix(call, scene)
     by_criteria = major.criteria(call.impact, priority, scene)
     return replace(call, priority=priority, major=call.major or by_criteria)
+
+
+def _target(case: Case, priority: str, scene: Scene) -> Notice:
+    """Priority and target for the caller (§6.5.8)."""
+    params = {"priority": priority, "due": targets.promised(case, priority, scene)}
+    return Notice("prioritised", case.incident.told, params)
 
 
 def _hold_allows(call: Incident, impact: str, priority: str, scene: Scene) -> None:

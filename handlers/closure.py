@@ -1,6 +1,7 @@
 """200.10 关闭事件记录: the guards of closing, the close itself, and withdrawal (PROCESS §6.4, §6.7.3)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from handlers import answers, calendar, duplicates, hand_offs, rights, waits, work_orders
@@ -127,19 +128,34 @@ def close(case: Case, variables: Variables, scene: Scene) -> Outcome:
     call = case.incident
     if not call.closure_code:
         raise Missing("closure_code")
-    may_close(case, scene.codes.row("closure", call.closure_code), {}, scene)
+    code = scene.codes.row("closure", call.closure_code)
+    may_close(case, code, {}, scene)
     outcome = work_orders.close(case, scene) + Outcome(
         {"status": "ST8", "step": "200.10", "hold": None, "closed_at": scene.now, "closed_by": scene.by.id},
-        notices=[Notice("closed", call.told, {"closure_code": call.closure_code})],
+        notices=[_told(call, code, scene)],
     )
     return outcome + _review(call, scene) if call.major else outcome
+
+
+def reopen_until(closed_at: datetime, scene: Scene) -> datetime:
+    """Until when a call that closed then may be reopened (§6.5.7)."""
+    policy = scene.codes.policy
+    return calendar.add(scene.codes, policy("reopen_calendar"), closed_at, policy("reopen_minutes"))
+
+
+def _told(call: Incident, code: Code, scene: Scene) -> Notice:
+    """The caller hears, and of a solved one how long it may be reopened (§6.5.8)."""
+    if code.data["group"] != "success":
+        return Notice("closed", call.told, {"closure_code": code.code})
+    until = calendar.wall(scene.codes, reopen_until(scene.now, scene))
+    return Notice("closed_solved", call.told, {"closure_code": code.code, "reopen_until": until})
 
 
 def _review(call: Incident, scene: Scene) -> Outcome:
     policy = scene.codes.policy
     due = calendar.add(scene.codes, policy("confirm_calendar"), scene.now, policy("review_minutes"))
     told = scene.facts.leaders(policy("manager_group"))
-    params = {"review_due_at": due.isoformat()}
+    params = {"review_due_at": calendar.wall(scene.codes, due)}
     return Outcome({"review_due_at": due}, notices=[Notice("review_due", one, params) for one in told])
 
 

@@ -203,7 +203,7 @@ def _escalate(case: Case, count: int, scene: Scene) -> Outcome:
     if count < limit:
         return triggers.restore(case, scene)
     variant = "again" if count > limit else None
-    return triggers.trigger(case, "X5", scene, variant, least=case.incident.escalation_level)
+    return triggers.trigger(case, "X5", scene, variant, least=triggers.left_at(case))
 
 
 def _attempt(case: Case, outcome: str, scene: Scene, **values: Any) -> Row:

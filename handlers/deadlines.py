@@ -4,7 +4,8 @@ Each moment has its effect once: a mark in the log says how far each row has com
 the highest of what was missed has its effect, and the others are named (PROCESS §6.6.5).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -22,13 +23,14 @@ Act = Callable[[Case, Row, list[Moment], Scene], Outcome]
 def follow(case: Case, scene: Scene, *, again: bool = False) -> Outcome:
     """What a verb did to the clocks, what lists show of them, and when to look next.
 
-    `again` asks for that look in any case, since the one that was asked for has just been had.
+    `again` asks for that look in any case, since the one that was asked for has just been had. One that is
+    in the past by now is asked for anew as well: should its job have failed, the clocks go on.
     """
     shown, happened = targets.follow(case, scene)
     changes = _shown(case, shown, scene) | _overdue(case, shown, happened, scene)
     outcome = Outcome(changes, lines=[clocks.line(one) for one in happened])
     at = changes["look_at"]
-    if at is None or (at == case.incident.look_at and not again):
+    if at is None or (at == case.incident.look_at and at > scene.now and not again):
         return outcome
     return outcome + Outcome(jobs=[wake(case.incident.no, at)])
 
@@ -36,6 +38,15 @@ def follow(case: Case, scene: Scene, *, again: bool = False) -> Outcome:
 def wake(no: str, at: datetime | None) -> Job:
     """The job that looks at a call; there is one for each call, and it is renewed."""
     return Job("domain", f"look:{no}", {"what": "look", "no": no}, at, renewed=True)
+
+
+def watch(no: str, at: datetime | None, now: datetime) -> Job:
+    """The look of an open call as a start makes sure of it: one that did not happen in its time is renewed.
+
+    One to come is only added where it is missing: its job may have been put off meanwhile.
+    """
+    job = wake(no, at)
+    return job if at is None or at <= now else replace(job, renewed=False)
 
 
 def look(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
@@ -51,13 +62,36 @@ def look(case: Case, payload: Mapping[str, Any], scene: Scene) -> Outcome:
     return outcome + _escalate(case, [each for each in wanted if each], scene)
 
 
-def told(outcome: Outcome, scene: Scene) -> Outcome:
-    """An outward update begins the next interval (§6.5.8); which notices are one is said by their table."""
+def told(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+    """An outward update begins the next interval, and of P1, P2 and major incidents others hear too (§6.5.8).
+
+    Which notices are an update, and what the stakeholders read, is said by their table.
+    """
+    if not outcome.notices:
+        return outcome
+    events = [(scene.codes.row("notice", one.event).data, one.recipient) for one in outcome.notices]
+    words = dict.fromkeys(data["stakeholders"] for data, _ in events if data.get("stakeholders"))
+    if words and _has_stakeholders(case, outcome, scene):
+        outcome += Outcome(notices=_to_stakeholders(words, scene))
     said = clocks.told(scene.now)
-    events = (scene.codes.row("notice", one.event) for one in outcome.notices if one.recipient)
-    if said in outcome.lines or not any(row.data.get("update") for row in events):
+    if said in outcome.lines or not any(who and data.get("update") for data, who in events):
         return outcome
     return outcome + Outcome(lines=[said])
+
+
+def _has_stakeholders(case: Case, outcome: Outcome, scene: Scene) -> bool:
+    """It is major, or was or becomes one of the priorities whose status others hear; not a child."""
+    if outcome.changes.get("parent", case.incident.parent):
+        return False
+    call, table = case.incident, scene.codes.table("priority")
+    known = (table.get(one or "") for one in (call.priority, outcome.changes.get("priority")))
+    return call.major or any(row is not None and bool(row.data.get("stakeholders")) for row in known)
+
+
+def _to_stakeholders(words: Iterable[str], scene: Scene) -> list[Notice]:
+    groups = scene.codes.policy("stakeholder_groups")
+    people = dict.fromkeys(one for group in groups for one in scene.facts.leaders(group))
+    return [Notice("stakeholder_update", one, {"what": what}) for what in words for one in people]
 
 
 def _shown(case: Case, shown: Clocks, scene: Scene) -> dict[str, Any]:
@@ -162,8 +196,8 @@ def _update(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
 
 
 def _promise(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:
-    """The promise is broken: the vendor's escalation contact is asked (200.8)."""
-    return vendor.urge(case, scene)
+    """The promise is broken: it is counted, and the vendor's escalation contact is asked (200.8)."""
+    return vendor.promise_broken(case, scene)
 
 
 def _reminder(case: Case, row: Row, due: list[Moment], scene: Scene) -> Outcome:

@@ -6,7 +6,7 @@ plain: its answers and messages become variables. Nothing here is decided.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol, cast
@@ -31,6 +31,7 @@ from handlers import (
     options,
     order_steps,
     position,
+    promises,
     registration,
     reopening,
     requests,
@@ -43,14 +44,14 @@ from handlers import (
 )
 from handlers.clock_log import ClockLog
 from handlers.codes import Codes
-from handlers.errors import CallClosed, Refused, UnknownPerson, WithdrawInstead
+from handlers.errors import CallClosed, Refused, ReturnRefused, UnknownPerson, WithdrawInstead
 from handlers.incident import Actor, Case, Scene
 from handlers.lookups import Lookups
 from handlers.messages import ESCALATION, INCIDENT
 from handlers.outcome import Effect, Line, Outcome
 from handlers.position import Element
+from handlers.status import CLOSED
 
-CLOSED = "ST8"
 NO_TASKS: Mapping[str, str] = MappingProxyType({})
 
 Decision = Callable[[Case, Mapping[str, Any], Scene], Outcome]
@@ -157,7 +158,7 @@ class Desk:
         if entry == "reopen":
             return self._again(command, instance, reopening.reopen, variables, scene)
         if entry == "return_from_request":
-            return self._again(command, instance, requests.come_back, variables, scene)
+            raise ReturnRefused("entry", no=instance.business_key)
         no = ledger.new_number(command.connection, scene)
         values = registration.draft(no, scene) | _stamp(instance)
         command.memory[no] = ledger.open_call(command.connection, values, scene)
@@ -243,14 +244,14 @@ class Desk:
         scene = self._scene(command)
         case = self._read(command, instance.business_key)
         if instance.process == ESCALATION:
-            return Effect(tasks=position.tasks(case.incident, open_elements, scene))
+            return Effect(tasks=position.tasks(case, open_elements, scene))
         released = position.released(case, open_elements, opened)
         if ended is not None:
             _write(command, case, released, scene, "moved")
             return Effect(jobs=triggers.ending(case))
         outcome = position.arrived(case, open_elements, scene) + position.carried(case, opened) + released
         now = _write(command, case, outcome, scene, "moved")
-        tasks = position.tasks(now.incident, open_elements, scene)
+        tasks = position.tasks(now, open_elements, scene)
         return Effect(jobs=outcome.jobs, tasks=tasks)
 
     def work(self, command: Command, payload: Mapping[str, Any]) -> Effect:
@@ -275,11 +276,18 @@ class Desk:
                 "send",
             )
 
-    def change_priority(self, command: Command, no: str, data: Mapping[str, Any]) -> Effect:
-        """Change impact and urgency of a call, with `priority_reason`; moves no token (§6.5.3)."""
-        return self._record(
+    def change_priority(
+        self, command: Command, no: str, data: Mapping[str, Any], places: Sequence[Element] = ()
+    ) -> Effect:
+        """Change impact and urgency of a call, with `priority_reason`; moves no token (§6.5.3).
+
+        `places` are those of its open tasks, whose sort number and due are the new priority's.
+        """
+        effect = self._record(
             command, self._open(command, no), classification.change_priority, data, "priority"
         )
+        tasks = position.urgency(self._read(command, no), places, self._scene(command))
+        return replace(effect, tasks=tasks)
 
     def edit(self, command: Command, no: str, data: Mapping[str, Any], seen: int | None = None) -> Effect:
         """Correct fields of a call that nobody changed since version `seen`; moves no token."""
@@ -325,10 +333,10 @@ class Desk:
         command.memory.setdefault(ASKED, []).extend(deadlines.wake(no, None) for no in running)
 
     def watch(self, command: Command) -> None:
-        """Look at what nothing wakes yet: open calls from before there were clocks, the next shift change."""
-        unwatched = ledger.running(command.connection, unwatched=True)
+        """Make sure that time goes on: the looks of open calls, failed or missing, and the shift change."""
         asked = command.memory.setdefault(ASKED, [])
-        asked.extend(deadlines.wake(no, None) for no in unwatched)
+        looks = ledger.looks(command.connection)
+        asked.extend(deadlines.watch(no, at, command.now) for no, at in looks)
         asked.extend(shifts.wake(command.connection, self.codes(command), command.now))
 
     def acknowledge(self, command: Command, change: str) -> Effect:
@@ -414,7 +422,7 @@ class Desk:
 
 
 def _write(command: Command, case: Case, outcome: Outcome, scene: Scene, what: str) -> Case:
-    outcome = position.acted(case, deadlines.told(outcome, scene), scene)
+    outcome = position.acted(case, deadlines.told(case, outcome, scene), scene)
     now = ledger.write(command.connection, case, outcome, scene, what)
     command.memory[case.incident.no] = now
     _touched(command).setdefault(case.incident.no, False)
@@ -501,4 +509,9 @@ MESSAGES: dict[tuple[str, str], Decision] = {
     **{(ESCALATION, name): decide for name, decide in escalation.MESSAGES.items()},
 }
 
-VERBS: dict[str, Decision] = {"update": updates.tell, **order_steps.VERBS, **hand_offs.VERBS}
+VERBS: dict[str, Decision] = {
+    "update": updates.tell,
+    **promises.VERBS,
+    **order_steps.VERBS,
+    **hand_offs.VERBS,
+}

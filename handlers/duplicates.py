@@ -8,9 +8,9 @@ from handlers import answers, clocks, messages, rights, triggers, waits, work_or
 from handlers.errors import ParentRefused
 from handlers.incident import Answer, Case, Incident, Scene
 from handlers.outcome import Job, Line, Notice, Outcome
+from handlers.status import SOLVED
 
 JUDGED = ("category", "impact", "urgency", "priority")
-SOLVED = ("ST7", "ST8")
 BEFORE_SOLVED = ("ST1", "ST2", "ST3", "ST4", "ST5", "ST6")
 MANY = "children"
 """The mark in the log that many children were noticed."""

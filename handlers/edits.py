@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import answers, classification, hand_offs, rights
+from handlers import answers, classification, clocks, hand_offs, rights, targets
 from handlers.codes import Code
 from handlers.errors import NotAllowed, NotEditable, StaleCall, UnknownRecord, WrongBranch
 from handlers.incident import Answer, Case, Incident, Scene
@@ -23,13 +23,30 @@ def edit(case: Case, answer: Answer, scene: Scene) -> Outcome:
         _may(name, case, scene)
         changes |= FIELDS[name](name, case.incident, answer, scene)
     unknown = hand_offs.unknown_item(case, changes, scene) if "ci_text" in changes else Outcome()
-    return Outcome(changes) + unknown + _suspected(case, changes, scene)
+    renumbered = hand_offs.renumbered(case, changes, scene)
+    target = _target(case, changes, scene)
+    return Outcome(changes) + unknown + renumbered + target + _suspected(case, changes, scene)
 
 
 def check_version(call: Incident, seen: int | None) -> None:
     """Somebody who read another version of the record reads it again first. Raises StaleCall."""
     if seen is not None and seen != call.version:
         raise StaleCall(no=call.no)
+
+
+def _target(case: Case, changes: Mapping[str, Any], scene: Scene) -> Outcome:
+    """Another leaf gives a request another target: it counts from the first start, as a hand-off will.
+
+    A breach of the old target stays, as with a lowered priority (PROCESS §6.5.3, §6.7.1).
+    """
+    call, clock = case.incident, clocks.replay(clocks.events(case.clock_lines))[clocks.RESOLVE]
+    target = targets.minutes(call.changed(changes), clocks.RESOLVE, scene)
+    if clock.now is None or not target or target == targets.minutes(call, clocks.RESOLVE, scene):
+        return Outcome()
+    figures = {"priority": clock.now.priority, "calendar": clock.now.calendar, "target": target}
+    since = {"minutes": target, "since": scene.now.isoformat(), "whole": True}
+    begun = clocks.event(clocks.RESOLVE, "start", clock.segments[0].start, **figures, **since)
+    return Outcome({"segment": call.segment + 1}, lines=[clocks.line(begun)])
 
 
 def _suspected(case: Case, changes: Mapping[str, Any], scene: Scene) -> Outcome:

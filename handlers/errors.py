@@ -316,6 +316,14 @@ class ReopenRefused(Refused):
     en = "The call {no} cannot be reopened: {why_en}."
 
 
+class ReturnRefused(Refused):
+    """A request returns as an incident in its own instance, while it is handed off (PROCESS §6.7.2)."""
+
+    code = "return-refused"
+    zh = "呼叫 {no} 不能另起流程退回为事件:已转出的用消息 request_done 退回,已关闭的另建新呼叫。"
+    en = "{no} returns in no new instance: handed off, by the message request_done; closed, as a new call."
+
+
 class EscalationRefused(Refused):
     """This escalation cannot be started or raised (PROCESS §6.6)."""
 
@@ -338,6 +346,14 @@ class NoEngagement(Refused):
     code = "no-engagement"
     zh = "事件 {no} 没有进行中的供应商处理。"
     en = "No vendor is engaged on the call {no}."
+
+
+class PromiseNotNow(Refused):
+    """A promise is recorded while vendor or third line works on the call (PROCESS §6.4, 200.8)."""
+
+    code = "promise-not-now"
+    zh = "事件 {no}(步骤 {step},状态 {status})没有供应商或三线正在处理,不能登记承诺。"
+    en = "No vendor or third line works on {no} (step {step}, status {status}): no promise is recorded."
 
 
 class NotAMember(Refused):
@@ -410,6 +426,14 @@ class HandOffAnswered(Refused):
     code = "hand-off-answered"
     zh = "事件 {no} 的转出单 {seq} 已办结({result})。"
     en = "The hand-off {seq} of the call {no} is answered already ({result})."
+
+
+class ChangeNotAwaited(Refused):
+    """A call that waits for a change goes on by the word on that one (PROCESS §6.4, 200.6)."""
+
+    code = "change-not-awaited"
+    zh = "事件 {no} 等待的是变更 {awaited};变更 {ref} 请在它自己的转出单上答复。"
+    en = "The call {no} waits for the change {awaited}; answer {ref} at its own hand-off."
 
 
 class NotIncoming(NotAllowed):

@@ -28,6 +28,8 @@ Variables = Mapping[str, Any]
 BY_HAND = "X13"
 NOT_ACKNOWLEDGED = "XN"
 REASSIGNABLE = ("ST3", "ST4", "ST5")
+ANSWERED = ("holder", "acked_at", "acked_by", "decision", "decision_reason", "decided_at", "decided_by")
+"""What a level holder's acknowledgement and decision leave on the record."""
 
 
 def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
@@ -52,6 +54,7 @@ def started(case: Case, variables: Variables, scene: Scene) -> Outcome:
 def register(case: Case, variables: Variables, scene: Scene) -> Outcome:
     """4.4-1: one record per call; its level only rises; idempotent by (call, trigger, level, segment).
 
+    The segment is that of the trigger's own clock: a second group that stays silent is another event.
     A trigger is taken once, so that without one it was the limit of the acknowledgement that led here.
     """
     active, code, level = case.escalation, variables["trigger"], str(variables["level"])
@@ -112,10 +115,11 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
     if decision.data.get("manager"):
         rights.manager(scene, f"4.4-4 {decision.code}")
     _may_decide(case, active, decision.code, scene)
+    reason = answers.text(answer, "reason")
     values = {
         "state": "decided",
         "decision": decision.code,
-        "decision_reason": answers.text(answer, "reason"),
+        "decision_reason": reason,
         "decided_at": scene.now,
         "decided_by": scene.by.id,
     }
@@ -123,7 +127,7 @@ def decide(case: Case, answer: Answer, scene: Scene) -> Outcome:
         {},
         {"decision": decision.code},
         [Row("escalation", active.seq, values)],
-        lines=[Line("escalation_decided", decision.code)],
+        lines=[Line("escalation_decided", f"{decision.code} {reason}" if reason else decision.code)],
     )
 
 
@@ -146,7 +150,7 @@ def act(case: Case, variables: Variables, scene: Scene) -> Outcome:
 
 def _add_resources(case: Case, active: Escalation, decision: Code, scene: Scene) -> Outcome:
     """The group that works on the call sends another of its people, once for this decision."""
-    call, kind = case.incident, "COL"
+    call, kind = case.incident, decision.data["order"]
     made = (kind, active.decided_at, active.decided_by)
     if made in {(one.type, one.created_at, one.created_by) for one in case.work_orders}:
         return Outcome()
@@ -277,9 +281,10 @@ def _new(case: Case, code: str, level: str, variables: Variables, scene: Scene) 
 def _raised(
     case: Case, active: Escalation, code: str, level: str, variables: Variables, scene: Scene
 ) -> Outcome:
+    """The next level has to acknowledge and decide by itself; what the lower one said stays in the log."""
     fields, reason = _level_fields(case, level, scene), variables.get("reason") or active.reason
     fresh = {"trigger": code, "level": level, "reason": reason, "state": "notified"}
-    row = {**fresh, "silences": 0, "holder": None, **fields}
+    row = {**fresh, "silences": 0, **dict.fromkeys(ANSWERED), **fields}
     return Outcome(
         {"escalation_level": levels.highest(case.incident.escalation_level, level, scene)},
         _variables(fields, level),
@@ -373,14 +378,19 @@ def _carried(active: Escalation) -> dict[str, Any]:
 
 
 def _noted(case: Case, seq: int, code: str, level: str, scene: Scene) -> Row:
-    values = {"escalation": seq, "trigger": code, "level": level, "segment": case.incident.segment}
+    values = {"escalation": seq, "trigger": code, "level": level, "segment": _segment(case, code)}
     stamped = {**values, "at": scene.now, "by": scene.by.id}
     return Row("escalation_raise", (scene.facts.last_raise(case.incident.no) or 0) + 1, stamped, new=True)
 
 
 def _known(case: Case, active: Escalation, code: str, level: str, scene: Scene) -> bool:
-    call = case.incident
-    return scene.facts.registered(call.no, active.seq, code, level, call.segment)
+    return scene.facts.registered(case.incident.no, active.seq, code, level, _segment(case, code))
+
+
+def _segment(case: Case, code: str) -> int:
+    """That of the clock which a trigger is of: its own, where it begins anew while the call's goes on."""
+    own = OWN_CLOCKS.get(code)
+    return own(case) if own else case.incident.segment
 
 
 def _to_incident(no: str, active: Escalation, decision: str) -> Job:
@@ -428,6 +438,13 @@ def _active(case: Case) -> Escalation:
 def _refused(no: str, why_zh: str, why_en: str) -> EscalationRefused:
     return EscalationRefused(no=no, why_zh=why_zh, why_en=why_en)
 
+
+# Acceptance begins anew with each dispatch, the vendor's answer with each engagement, then each promise.
+OWN_CLOCKS: Mapping[str, Callable[[Case], int]] = {
+    "X3": lambda case: case.incident.dispatch_count,
+    "X7": lambda case: len(case.engagements),
+    "X8": lambda case: sum(one.broken_promises for one in case.engagements),
+}
 
 ACTS: Mapping[str, Callable[[Case, Escalation, Code, Scene], Outcome]] = {
     "add_resources": _add_resources,

@@ -4,19 +4,26 @@ The row of `hand_off_process` says who is told, what may be answered, and where 
 Requests and 申述 are handed off and answered by 200.3 (`requests`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from handlers import answers, messages, request_fields, rights
 from handlers.codes import Code
-from handlers.errors import CallClosed, HandOffAnswered, HandOffByProcess, RecordNotFound, UnknownOutcome
+from handlers.errors import (
+    CallClosed,
+    ChangeNotAwaited,
+    HandOffAnswered,
+    HandOffByProcess,
+    RecordNotFound,
+    UnknownOutcome,
+)
 from handlers.incident import Answer, Case, HandOff, Incident, Scene
 from handlers.outcome import Line, Notice, Outcome, Row
+from handlers.status import CLOSED
 
 PROBLEM, CHANGE, CONFIGURATION, EMERGENCY = "PRB", "CHG", "CFG", "EMG"
-CLOSED = "ST8"
 
 
 def open_one(
@@ -53,8 +60,9 @@ def open_by_hand(case: Case, answer: Answer, scene: Scene) -> Outcome:
 def answer_one(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """The other process reports back: desk, assigned group, the group it was handed to, or the manager.
 
-    Its reference is kept in the call, which waits no longer if it waited for this. A closed call is not
-    edited: then the hand-off and the log keep what was said (POL-20).
+    A call that waits for this one goes on by the answers that the table names (`until`). The reference is
+    kept in the call, unless that waits for another one or is closed: then the hand-off and the log keep it
+    (POL-20). Raises NotAllowed, RecordNotFound, HandOffByProcess, HandOffAnswered, UnknownOutcome, Missing.
     """
     row = _row(case, answer)
     if row.group not in scene.by.groups:
@@ -70,18 +78,47 @@ def answer_one(case: Case, answer: Answer, scene: Scene) -> Outcome:
     if result.data.get("ref"):
         answers.need({"ref": ref}, "ref")
     outcome = _answered(case, row, result, ref, note, scene)
-    if rule.data.get("blocks") and case.incident.hold == rule.data["blocks"] and result.data["final"]:
+    if _waits_for(case, row, rule) and result.code in _until(rule):
         return outcome + _goes_on(case, row, result.code, ref, note)
     return outcome
 
 
-def change_reported(case: Case, result: str, ref: str | None, note: str | None, scene: Scene) -> Outcome:
-    """A message said how the change ended: its open hand-off is answered by that."""
-    row = next((one for one in case.hand_offs if one.process == CHANGE and one.done_at is None), None)
+def change_needed(case: Case, ref: str, note: str | None, scene: Scene) -> Outcome:
+    """What the call is about to wait for: the open hand-off of this change, else one without a number yet.
+
+    If there is neither, one is opened (PROCESS §6.4, 200.6).
+    """
+    known = {row.ref: row for row in _open(case, CHANGE)}
+    row = known.get(ref) or known.get(None)
     if row is None:
+        rule = scene.codes.row("hand_off_process", CHANGE)
+        return _opened(case, rule, {"ref": ref, "note": note}, None, scene)
+    return Outcome(rows=[Row("hand_off", row.seq, {"ref": ref})])
+
+
+def change_reported(case: Case, result: str, ref: str | None, note: str | None, scene: Scene) -> Outcome:
+    """A message says how the change stands that the call waits for: its hand-off is answered by that.
+
+    Nothing, if that is where the message comes from. Raises UnknownOutcome, ChangeNotAwaited.
+    """
+    rule = scene.codes.row("hand_off_process", CHANGE)
+    answers.outcome({"change_result": result}, "change_result", _until(rule))
+    row = _awaited(case, rule)
+    if any(one.ref == ref and one != row for one in _open(case, CHANGE)):
+        awaited = case.incident.change_ref or "-"
+        raise ChangeNotAwaited("change_ref", no=case.incident.no, awaited=awaited, ref=ref)
+    if row is None or (row.result, row.ref) == (result, ref):
         return Outcome()
-    code = scene.codes.row("hand_off_result", result)
-    return _answered(case, row, code, ref or row.ref, note, scene, final=True)
+    return _answered(case, row, scene.codes.row("hand_off_result", result), ref, note, scene)
+
+
+def renumbered(case: Case, changes: Answer, scene: Scene) -> Outcome:
+    """The number of the change that the call waits for is corrected: its hand-off has the new one, too."""
+    rule = scene.codes.row("hand_off_process", CHANGE)
+    row, field = _awaited(case, rule), rule.data["field"]
+    if row is None or field not in changes:
+        return Outcome()
+    return Outcome(rows=[Row("hand_off", row.seq, {"ref": changes[field]})])
 
 
 def to_problem(case: Case, code: Code, changes: Answer, scene: Scene) -> Outcome:
@@ -161,6 +198,29 @@ def _order(case: Case, row: HandOff) -> str:
     return next((order.no for order in case.work_orders if order.seq == row.work_order), "-")
 
 
+def _open(case: Case, process: str) -> list[HandOff]:
+    return [row for row in case.hand_offs if row.process == process and row.done_at is None]
+
+
+def _awaited(case: Case, rule: Code) -> HandOff | None:
+    return next((row for row in _open(case, rule.code) if _waits_for(case, row, rule)), None)
+
+
+def _waits_for(case: Case, row: HandOff, rule: Code) -> bool:
+    """The call is on hold for this hand-off: the one with the reference that the call has."""
+    return _held(case.incident, rule) and row.ref == getattr(case.incident, rule.data["field"])
+
+
+def _held(call: Incident, rule: Code) -> bool:
+    return call.hold is not None and call.hold == rule.data.get("blocks")
+
+
+def _until(rule: Code) -> Collection[str]:
+    """The answers that end the wait for this process, whichever way they come."""
+    until: Collection[str] = rule.data.get("until") or rule.data["results"]
+    return until
+
+
 def _result(rule: Code, answer: Answer, scene: Scene) -> Code:
     result = answers.outcome(answer, "result", rule.data["results"])
     found = scene.codes.check("hand_off_result", result, "result")
@@ -170,23 +230,17 @@ def _result(rule: Code, answer: Answer, scene: Scene) -> Code:
 
 
 def _answered(
-    case: Case,
-    row: HandOff,
-    result: Code,
-    ref: str | None,
-    note: str | None,
-    scene: Scene,
-    *,
-    final: bool = False,
+    case: Case, row: HandOff, result: Code, ref: str | None, note: str | None, scene: Scene
 ) -> Outcome:
     """Kept in the hand-off, in the log, and the reference in the call."""
-    call, field = case.incident, scene.codes.row("hand_off_process", row.process).data.get("field")
+    call, rule = case.incident, scene.codes.row("hand_off_process", row.process)
+    field, other = rule.data.get("field"), _held(call, rule) and not _waits_for(case, row, rule)
     values: dict[str, Any] = {"result": result.code, "ref": ref, "answered_by": scene.by.id}
-    if final or result.data["final"]:
+    if result.data["final"]:
         values["done_at"] = scene.now
     said = " ".join(part for part in (str(row.seq), row.process, result.code, ref, note) if part)
     return Outcome(
-        {field: ref} if field and ref and call.status != CLOSED else {},
+        {field: ref} if field and ref and call.status != CLOSED and not other else {},
         rows=[Row("hand_off", row.seq, values)],
         lines=[Line("hand_off_answered", said)],
     )
@@ -195,7 +249,8 @@ def _answered(
 def _goes_on(case: Case, row: HandOff, result: str, ref: str | None, note: str | None) -> Outcome:
     """The call that waits for the change is told by a job, since it moves in its own verb."""
     no, said = case.incident.no, {"change_result": result, "change_ref": ref, "note": note}
-    return Outcome(jobs=[messages.send(f"change_done:{no}:{row.seq}", "change_done", no, said)])
+    key = f"change_done:{no}:{row.seq}:{case.incident.version}"
+    return Outcome(jobs=[messages.send(key, "change_done", no, said)])
 
 
 def _alike(call: Incident, code: Code, scene: Scene) -> Mapping[str, bool]:

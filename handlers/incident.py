@@ -150,7 +150,9 @@ class WorkOrder:
     due_accept: datetime | None = None
     accepted_at: datetime | None = None
     rejected_at: datetime | None = None
+    started_at: datetime | None = None
     finished_at: datetime | None = None
+    labour_min: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,7 @@ class Hold:
     seq: int
     reason: str
     from_at: datetime | None = None
+    expected_resume: datetime | None = None
     resumed_at: datetime | None = None
 
 
@@ -180,6 +183,7 @@ class Engagement:
     result: str | None = None
     responded_at: datetime | None = None
     promised_at: datetime | None = None
+    broken_promises: int = 0
     finished_at: datetime | None = None
 
 
@@ -229,6 +233,7 @@ class Escalation:
     decision_reason: str | None = None
     decided_at: datetime | None = None
     decided_by: str | None = None
+    end_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handlers import audit, clocks, counters, status, tables
@@ -101,13 +102,21 @@ def seen(connection: Connection, no: str) -> Case:
     return Case(of(Incident, row._mapping), _Reading(connection, no, ClockLog()))
 
 
-def running(connection: Connection, *, unwatched: bool = False) -> list[str]:
-    """The open calls that have clocks; or of these the ones that nothing wakes yet."""
+def running(connection: Connection) -> list[str]:
+    """The open calls that have clocks."""
     table = tables.incident
     chosen = select(table.c.no).where(tables.OPEN, table.c.priority.is_not(None)).order_by(table.c.no)
-    if unwatched:
-        chosen = chosen.where(table.c.look_at.is_(None), table.c.status != "ST7")
     return list(connection.execute(chosen).scalars())
+
+
+def looks(connection: Connection) -> list[tuple[str, datetime | None]]:
+    """The open calls that are to be looked at, and when; None where nothing has asked for it yet."""
+    table = tables.incident
+    unasked = and_(table.c.priority.is_not(None), table.c.status != "ST7")
+    chosen = select(table.c.no, table.c.look_at).where(
+        tables.OPEN, or_(table.c.look_at.is_not(None), unasked)
+    )
+    return [(row.no, row.look_at) for row in connection.execute(chosen.order_by(table.c.no))]
 
 
 def exists(connection: Connection, no: str) -> bool:

@@ -11,12 +11,9 @@ def rank(level: str, scene: Scene) -> int:
 
 
 def above(level: str | None, scene: Scene) -> str | None:
-    """The next level; the first if there is none yet, None above the last."""
-    known = scene.codes.active("escalation_level")
-    if level is None:
-        return known[0]
-    place = known.index(level) + 1
-    return known[place] if place < len(known) else None
+    """The next level that is in use; the first if there is none yet, None above the last."""
+    present = rank(level, scene) if level else 0
+    return next((one for one in _in_use(scene) if rank(one, scene) > present), None)
 
 
 def highest(present: str | None, level: str, scene: Scene) -> str:
@@ -32,11 +29,16 @@ def group(call: Incident, level: str, scene: Scene) -> str:
 
 def upto(level: str, scene: Scene) -> list[str]:
     """This level and the lower ones, this one first."""
-    known = scene.codes.active("escalation_level")
-    return [*reversed(known[: known.index(level) + 1])]
+    lower = [one for one in _in_use(scene) if rank(one, scene) < rank(level, scene)]
+    return [level, *reversed(lower)]
 
 
 def people(call: Incident, groups: Iterable[str], scene: Scene) -> list[str]:
     """The leaders and backups of these groups, and the owner of the call."""
     found = [one for code in groups for one in scene.facts.leaders(code)]
     return list(dict.fromkeys([*found, *([call.owner] if call.owner else [])]))
+
+
+def _in_use(scene: Scene) -> list[str]:
+    """The levels that an escalation may rise to, the lowest first."""
+    return sorted(scene.codes.active("escalation_level"), key=lambda one: rank(one, scene))

@@ -15,8 +15,8 @@ from handlers.clocks import BOX, RESOLVE, RESPONSE, UPDATE, Clocks, Segment
 from handlers.codes import ALWAYS, Code
 from handlers.incident import Case, Scene
 
-# Where a work order may wait for somebody to accept it: dispatched, or handed off.
-ACCEPTED_AT = ("ST3", "ST9")
+# The work orders that a status waits for somebody to accept: the dispatch, or what was handed off.
+ACCEPTED_AT = {"ST3": ("DSP",), "ST9": ("SRQ", "CMP")}
 # So many moments of a row that are due together are each told of; of more only the last.
 MOST = 100
 
@@ -158,13 +158,15 @@ def _box(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
 
 
 def _acceptance(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
-    """X3: a work order that nobody accepts, at the limit and at twice the limit (200.5)."""
+    """X3: a work order that nobody accepts, at the limit and at twice the limit (200.5).
+
+    Help that was asked for beside it is none: nobody waits for that.
+    """
     codes, priority = scene.codes, case.incident.priority
-    if case.incident.status not in ACCEPTED_AT:
-        return
+    awaited = ACCEPTED_AT.get(case.incident.status, ())
     limit, stages = codes.minutes(priority, "accept"), codes.row("escalation_trigger", "X3").data["stages"]
     for order in case.work_orders:
-        if order.status == "W1" and order.due_accept and limit:
+        if order.status == "W1" and order.type in awaited and order.due_accept and limit:
             ends, on = order.due_accept, codes.calendar(priority)
             silent = [
                 Moment(
@@ -181,7 +183,7 @@ def _updates(case: Case, shown: Clocks, scene: Scene) -> Iterator[Row]:
     """X9: each interval without an outward update; a hold interrupts it (§6.5.1, §6.5.8)."""
     call, codes, since = case.incident, scene.codes, updated(case, shown)
     every = codes.minutes(call.priority, "update")
-    if not every or call.status == "ST6" or since is None:
+    if not every or call.status == "ST6" or call.exit_path or since is None:
         return
     levels = {stage["at"]: stage["level"] for stage in codes.row("escalation_trigger", "X9").data["stages"]}
 

@@ -111,7 +111,7 @@ def assign(case: Case, answer: Answer, scene: Scene) -> Outcome:
         raise WorkOrderRefused(no=order.no, old=order.status, new=order.status)
     person = _member(case, answer, str(order.group), scene)
     rows = work_orders.reassign(order, person, scene)
-    told = [Notice("dispatched", person, {"group": order.group}, f"assigned/{order.seq}/{person}")]
+    told = [Notice("dispatched", person, {"group": order.group})]
     given = Outcome(rows=rows, notices=told, lines=[Line("assigned", f"{order.no} {person or '-'}")])
     return given + fulfilment.given(case, order, person, scene)
 
@@ -139,7 +139,7 @@ def _moved(order: WorkOrder, to: str, answer: Answer, scene: Scene, **values: An
     """One move, which the ledger holds against the table; a finished one is not taken up again by hand."""
     if order.status not in work_orders.OPEN:
         raise WorkOrderRefused(no=order.no, old=order.status, new=to)
-    row = Row("work_order", order.seq, {"status": to, **work_orders.stamps(to, scene), **values})
+    row = Row("work_order", order.seq, {"status": to, **work_orders.stamps(order, to, scene), **values})
     said = answers.text(answer, "comment")
     return Outcome(rows=[row], lines=[Line("note", f"{order.no}: {said}")] if said else [])
 

@@ -1,11 +1,12 @@
 """Where the call stands: status, step and hold as the diagram declares them, and who holds the open task."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from handlers import calendar, duplicates, triggers, waits, work_orders
-from handlers.incident import Case, Incident, Scene
+from handlers import duplicates, triggers, waits, work_orders
+from handlers.incident import Case, Scene
 from handlers.outcome import Notice, Outcome, Row, TaskFields
 
 RECORDED_BY = "T200_1"
@@ -41,27 +42,35 @@ def arrived(case: Case, places: Sequence[Element], scene: Scene) -> Outcome:
     return outcome + _stamps(case, place.id, new, scene) + _reached(case, new, scene)
 
 
-def tasks(call: Incident, places: Sequence[Element], scene: Scene) -> dict[str, TaskFields]:
+def tasks(case: Case, places: Sequence[Element], scene: Scene) -> dict[str, TaskFields]:
     """Priority, assignee and due of the open tasks: a second-line task is proposed to the call's assignee."""
-    number = scene.codes.minutes(call.priority, "task")
+    urgent = urgency(case, places, scene)
+    second_line = {place.id for place in places if place.properties.get("status") in ASSIGNING}
     return {
-        place.id: TaskFields(
-            assignee=call.assignee if place.properties.get("status") in ASSIGNING else None,
-            priority=number,
-            due_at=_due(call, place, scene),
-        )
-        for place in places
-        if _is_task(place)
+        place: replace(fields, assignee=case.incident.assignee) if place in second_line else fields
+        for place, fields in urgent.items()
+    }
+
+
+def urgency(case: Case, places: Sequence[Element], scene: Scene) -> dict[str, TaskFields]:
+    """Priority and due of the open tasks, as the call's priority says (PROCESS §6.7.1)."""
+    number = scene.codes.minutes(case.incident.priority, "task")
+    return {
+        place.id: TaskFields(priority=number, due_at=_due(case, place)) for place in places if _is_task(place)
     }
 
 
 def claimed(case: Case, place: str, assignee: str | None, scene: Scene) -> Outcome:
-    """A claim is the first response, and at second line the assignment of call and work order."""
+    """A claim is the first response, and at second line the assignment of call and work order.
+
+    Who acts for the one who has it, the manager for another group's, does not take it from him.
+    """
     call = case.incident
     changes: dict[str, Any] = {}
     if assignee == scene.by.id and place != RECORDED_BY and call.first_response_at is None:
         changes["first_response_at"] = scene.now
-    if place not in ASSIGNED or call.assignee == assignee:
+    acts_for = call.assignee and assignee == scene.by.id and call.assigned_group not in scene.by.groups
+    if place not in ASSIGNED or call.assignee == assignee or acts_for:
         return Outcome(changes)
     order, carried = case.dispatch, work_orders.carried(case)
     rows = tuple(row for one in carried for row in work_orders.reassign(one, assignee, scene))
@@ -141,8 +150,7 @@ def _reached(case: Case, status: str, scene: Scene) -> Outcome:
     return outcome + told
 
 
-def _due(call: Incident, place: Element, scene: Scene) -> datetime | None:
-    """A dispatch is accepted within the limit of its priority."""
-    if place.properties.get("status") != "ST3":
-        return None
-    return calendar.due(scene.codes, call.priority, "accept", scene.now)
+def _due(case: Case, place: Element) -> datetime | None:
+    """A dispatch is accepted within the limit of its work order."""
+    order = case.dispatch if place.properties.get("status") == "ST3" else None
+    return order.due_accept if order else None

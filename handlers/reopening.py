@@ -1,6 +1,6 @@
 """Reopening a closed call on the same record (PROCESS §6.5.7)."""
 
-from handlers import answers, calendar, rights, triggers, work_orders
+from handlers import answers, calendar, closure, rights, triggers, work_orders
 from handlers.confirmation import SECOND_LINE
 from handlers.errors import ReopenRefused
 from handlers.incident import Answer, Case, Scene
@@ -55,13 +55,11 @@ def _imported(answer: Answer, scene: Scene) -> bool:
 
 
 def _in_time(case: Case, scene: Scene) -> None:
-    call, codes = case.incident, scene.codes
-    minutes = codes.policy("reopen_minutes")
-    until = calendar.add(codes, codes.policy("reopen_calendar"), call.closed_at or scene.now, minutes)
+    call = case.incident
+    until = closure.reopen_until(call.closed_at or scene.now, scene)
     if scene.now > until:
-        raise _refused(
-            call.no, f"重开期限已于 {until.isoformat()} 结束", f"its window ended at {until.isoformat()}"
-        )
+        wall = calendar.wall(scene.codes, until)
+        raise _refused(call.no, f"重开期限已于 {wall} 结束", f"its window ended at {wall}")
 
 
 def _refused(no: str, why_zh: str, why_en: str) -> ReopenRefused:

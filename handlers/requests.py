@@ -135,13 +135,6 @@ def related(no: str | None, call: Incident, scene: Scene) -> str | None:
     raise ComplaintRefused("related_call", related=no, why_zh=why[0], why_en=why[1])
 
 
-def come_back(case: Case, variables: Answer, scene: Scene) -> Outcome:
-    """A new instance for a call that the request process returned after its first instance had ended."""
-    rights.desk(scene, "return_from_request")
-    returned = _as_incident(case, variables, scene)
-    return returned + Outcome(variables={"entry": "return_from_request"})
-
-
 def _named_before(call: Incident, scene: Scene) -> str | None:
     """The incident named at 200.1; the field of what was an incident itself names a 申述 about it."""
     known = scene.facts.call(call.complaint_ref) if call.complaint_ref else None
@@ -245,7 +238,7 @@ def _as_incident(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 def _complete(case: Case, answer: Answer, scene: Scene) -> Outcome:
     """Fulfilled: the desk confirms it with the caller, then it leaves as C10."""
-    steps = answers.text(answer, "note") or "请求已完成"
+    steps = answers.text(answer, "note") or scene.codes.policy("completed_steps")
     solver = case.hand_off.group if case.hand_off else None
     return closure.leave("handed_off", scene) + Outcome(
         {**_solution(case, {"solution_steps": steps}, scene, solver), "solution_tier": None}

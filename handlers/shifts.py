@@ -21,9 +21,9 @@ from handlers.duty import Shift
 from handlers.errors import HandOverAcknowledged, HandOverOver, NotIncoming, RecordNotFound
 from handlers.incident import Case, Scene
 from handlers.outcome import Job, Line, Notice, Outcome
+from handlers.status import CLOSED
 
 OPEN, ACKNOWLEDGED, LEADER, LAPSED = "open", "acknowledged", "leader", "lapsed"
-CLOSED = "ST8"
 
 change, call = tables.shift_change.c, tables.incident.c
 _INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}

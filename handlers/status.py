@@ -7,6 +7,9 @@ from handlers.codes import Codes
 from handlers.errors import TransitionRefused
 from handlers.incident import Incident
 
+TO_CONFIRM, CLOSED = "ST7", "ST8"
+SOLVED = (TO_CONFIRM, CLOSED)
+
 
 def check(call: Incident, changes: Mapping[str, Any], codes: Codes) -> None:
     """Refuse a change of status that the table does not have."""

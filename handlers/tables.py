@@ -246,6 +246,7 @@ vendor_engagement = Table(
     Column("due_at", Instant),
     Column("responded_at", Instant),
     Column("promised_at", Instant),
+    Column("broken_promises", Integer, nullable=False, default=0),
     Column("onsite_at", Instant),
     Column("finished_at", Instant),
     Column("note", Text),

@@ -12,9 +12,8 @@ from handlers import calendar, clocks, major
 from handlers.clocks import BOX, RESOLVE, RESPONSE, Clock, Clocks, Event, Segment, event
 from handlers.codes import Code
 from handlers.incident import Case, Incident, Scene
+from handlers.status import SOLVED, TO_CONFIRM
 
-TO_CONFIRM = "ST7"
-SOLVED = (TO_CONFIRM, "ST8")
 FIRST_LINE = "200.4"
 
 
@@ -28,6 +27,13 @@ def follow(case: Case, scene: Scene) -> tuple[Clocks, list[Event]]:
             shown = clocks.replay(fresh, shown)
             happened += fresh
     return shown, happened
+
+
+def promised(case: Case, priority: str, scene: Scene) -> str:
+    """When the call is to be solved, as its caller reads it, if this is its priority from now on."""
+    shown, _ = follow(Case(case.incident.changed({"priority": priority}), case.read), scene)
+    ends = clocks.due(shown[RESOLVE], scene.codes)
+    return calendar.wall(scene.codes, ends) if ends else "-"
 
 
 def minutes(call: Incident, kind: str, scene: Scene) -> float | None:
@@ -113,8 +119,14 @@ def _paused(case: Case, shown: Clocks, scene: Scene) -> Iterator[Event]:
 
 def _resumed(case: Case, shown: Clocks, scene: Scene) -> Iterator[Event]:
     """Refused, reopened, or the hold is over: it goes on, and what it stood still is not charged."""
-    if shown[RESOLVE].paused is not None and _stands(case.incident, scene) is None:
-        yield event(RESOLVE, "resume", scene.now)
+    clock = shown[RESOLVE]
+    if clock.paused is not None and _stands(case.incident, scene) is None:
+        yield event(RESOLVE, "resume", _over(case, clock.paused) or scene.now)
+
+
+def _over(case: Case, since: datetime) -> datetime | None:
+    """When the hold ended for which the clock has stood still since then."""
+    return next((one.resumed_at for one in reversed(case.holds) if one.from_at == since), None)
 
 
 def _responded(case: Case, shown: Clocks, scene: Scene) -> Iterator[Event]:
@@ -156,9 +168,11 @@ def _left(clock: Clock, segment: Segment, call: Incident, scene: Scene) -> float
 
 
 def _stands(call: Incident, scene: Scene) -> str | None:
-    """Why the resolve clock stands still: the status, or the hold that stops it."""
+    """Why the resolve clock stands still: the status, an end without a solution, or a hold that stops it."""
     if call.status in SOLVED:
         return call.status
+    if call.exit_path:
+        return call.exit_path
     hold = scene.codes.table("hold").get(call.hold or "")
     return hold.code if call.status == "ST6" and hold and hold.data["stops"] else None
 

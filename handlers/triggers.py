@@ -9,6 +9,7 @@ from handlers.messages import ESCALATION
 from handlers.outcome import Job, Line, Notice, Outcome
 
 RESTORED = "XR"
+WITHDRAWN = "withdrawn"
 OVER = ("ST7", "ST8", "ST9")
 SHARE = "T"
 
@@ -27,8 +28,14 @@ def trigger(
 
 def restore(case: Case, scene: Scene) -> Outcome:
     """A refused confirmation re-opens the level where it was (§6.6.5)."""
-    level = case.incident.escalation_level
-    return call_for(case, RESTORED, level, scene) if level and case.escalations else Outcome()
+    level = left_at(case)
+    return call_for(case, RESTORED, level, scene) if level else Outcome()
+
+
+def left_at(case: Case) -> str | None:
+    """Where the last escalation was; what was withdrawn is nowhere: somebody decided so (§6.6.5)."""
+    last = case.escalations[-1] if case.escalations else None
+    return last.level if last and last.end_reason != WITHDRAWN else None
 
 
 def by_time(case: Case, code: str, level: str, scene: Scene) -> Outcome:

@@ -53,7 +53,7 @@ def engage(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def contact_vendor(case: Case, variables: Variables, scene: Scene) -> Outcome:
-    """Attempts at first contact, +R and +2R (escalation contact); silent at +3R (X7)."""
+    """Attempts at first contact, +R and +2R (escalation contact); silent at +3R, after all of them (X7)."""
     engagement = case.engagement
     if engagement is None:
         raise NoEngagement(no=case.incident.no)
@@ -125,6 +125,16 @@ def urge(case: Case, scene: Scene) -> Outcome:
     return _attempt(engagement, _contact(engagement, last, scene), scene)
 
 
+def promise_broken(case: Case, scene: Scene) -> Outcome:
+    """X8: one more broken promise on record; the vendor's escalation contact is asked (200.8)."""
+    engagement = case.engagement
+    if engagement is None:
+        return Outcome()
+    count = engagement.broken_promises + 1
+    row = Row("vendor_engagement", engagement.seq, {"broken_promises": count})
+    return urge(case, scene) + Outcome(rows=[row], lines=[Line("promise_broken", str(count))])
+
+
 def runs_on(engagement: Engagement, priority: str | None, scene: Scene) -> str:
     """The calendar of the vendor's answer: the contract's own, or that of the call's priority."""
     contract = scene.facts.contract(engagement.contract) if engagement.contract else None
@@ -166,12 +176,19 @@ def _visit(case: Case, answer: Answer, scene: Scene) -> Outcome:
     onsite = answers.past(answer, "onsite_at", scene.now)
     if onsite:
         rows.append(Row("vendor_engagement", engagement.seq, {"onsite_at": onsite}))
-    booked = {
-        name: answer[name] for name in ("assist", "labour_min") if answer.get(name) not in (None, "", False)
-    }
+    booked = _booked(case, engagement, answer)
     if booked:
         rows.append(Row("work_order", engagement.work_order, booked))
     return Outcome(rows=rows)
+
+
+def _booked(case: Case, engagement: Engagement, answer: Answer) -> dict[str, Any]:
+    """The effort of this visit, on top of what its work order has from earlier ones."""
+    booked: dict[str, Any] = {"assist": True} if answer.get("assist") else {}
+    if answer.get("labour_min"):
+        order = next(one for one in case.work_orders if one.seq == engagement.work_order)
+        booked["labour_min"] = (order.labour_min or 0) + answer["labour_min"]
+    return booked
 
 
 def _attempt(engagement: Engagement, contact: Mapping[str, Any], scene: Scene) -> Outcome:
@@ -227,16 +244,19 @@ def _contract(case: Case, answer: Answer, scene: Scene) -> Contract | None:
 
 
 def _turn(case: Case, engagement: Engagement, first: datetime, scene: Scene) -> tuple[int, datetime | None]:
-    """Which attempt it is by the clock, and when the next one is; no moment when all of them are over.
+    """Which attempt it is, and when the next one is; no moment when all of them are over.
 
-    What was urged in between is an attempt too, but shortens nobody's time to answer.
+    It is that of the clock, but after a raise or a downtime none is left out: one that is late has R to be
+    answered. What was urged in between is an attempt too, but shortens nobody's time to answer.
     """
     last = int(scene.codes.policy("vendor_attempts"))
-    for turn in range(1, last + 1):
-        due = _due(case, engagement, first, turn, scene)
-        if due > scene.now:
-            return turn, due
-    return last, None
+    ends = [_due(case, engagement, first, turn, scene) for turn in range(1, last + 1)]
+    by_clock = 1 + sum(end <= scene.now for end in ends)
+    turn = min(by_clock, engagement.attempts + 1)
+    if turn > last:
+        return last, None
+    due = ends[turn - 1]
+    return turn, due if due > scene.now else _due(case, engagement, scene.now, 1, scene)
 
 
 def _due(case: Case, engagement: Engagement, first: datetime, attempt: int, scene: Scene) -> datetime:

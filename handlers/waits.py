@@ -40,11 +40,15 @@ def hold(case: Case, reason: str, answer: Answer, scene: Scene, return_step: str
 
 
 def resume(case: Case, ended_by: str, scene: Scene, *, work_goes_on: bool = True) -> Outcome:
-    """End the hold that is open: the answer came, the date was reached or the caller withdrew."""
+    """End the hold that is open: the answer came, the date was reached or the caller withdrew.
+
+    One that time ends was over when it said, even if nobody could act on it then.
+    """
     opened = next((row for row in reversed(case.holds) if row.resumed_at is None), None)
     if opened is None:
         return Outcome()
-    values = {"resumed_at": scene.now, "resumed_by": scene.by.id, "ended_by": ended_by}
+    over = min(opened.expected_resume or scene.now, scene.now) if ended_by == BY_TIME else scene.now
+    values = {"resumed_at": over, "resumed_by": scene.by.id, "ended_by": ended_by}
     return Outcome(
         rows=[Row("hold", opened.seq, values), *(work_orders.resume(case, scene) if work_goes_on else ())],
         lines=[Line("resumed", ended_by), clocks.told(scene.now)],
@@ -67,7 +71,10 @@ def customer_replied(case: Case, answer: Answer, scene: Scene) -> Outcome:
 
 
 def change_done(case: Case, answer: Answer, scene: Scene) -> Outcome:
-    """The change process says approved, rejected, implemented or failed; that ends H2."""
+    """The change process says approved, rejected, implemented or failed; that ends H2.
+
+    Raises NotAllowed, UnknownCode, UnknownOutcome, ChangeNotAwaited.
+    """
     rights.desk_or_second_line(case, scene, "change_done")
     result = scene.codes.check("change_result", answer.get("change_result"), "change_result").code
     ref = answers.text(answer, "change_ref") or case.incident.change_ref
@@ -108,7 +115,7 @@ def _not_too_long(rule: Code, until: datetime | None, scene: Scene) -> None:
         return
     limit = calendar.add(scene.codes, rule.data["calendar"], scene.now, longest)
     if until > limit:
-        raise HoldTooLong("expected_resume", hold=rule.code, limit=limit.isoformat())
+        raise HoldTooLong("expected_resume", hold=rule.code, limit=calendar.wall(scene.codes, limit))
 
 
 MESSAGES = {

@@ -31,19 +31,23 @@ def told(order: Row, person: str) -> Notice:
 
 def step(order: WorkOrder, to: str, scene: Scene, **values: Any) -> tuple[Row, ...]:
     """The rows that bring a work order to `to`, by way of the states that lie between."""
-    return step_from(order.seq, order.no, order.status, to, scene, **values)
-
-
-def step_from(seq: int, no: str, status: str, to: str, scene: Scene, **values: Any) -> tuple[Row, ...]:
-    """As `step`, for a work order that another row of the same decision has just moved to `status`."""
-    path = _path(status, to, scene)
+    path = _path(order.status, to, scene)
     if path is None:
-        raise WorkOrderRefused(no=no, old=status, new=to)
+        raise WorkOrderRefused(no=order.no, old=order.status, new=to)
     last = len(path) - 1
     return tuple(
-        Row("work_order", seq, {"status": state, **stamps(state, scene), **(values if place == last else {})})
+        Row(
+            "work_order",
+            order.seq,
+            {"status": state, **stamps(order, state, scene), **(values if place == last else {})},
+        )
         for place, state in enumerate(path)
     )
+
+
+def accepted(order: Row, scene: Scene) -> Row:
+    """W2 for a work order that the same decision has just issued."""
+    return Row("work_order", order.seq, {"status": "W2", "accepted_at": scene.now})
 
 
 def recall(case: Case, scene: Scene, *types: str) -> Outcome:
@@ -157,12 +161,13 @@ def _path(old: str, new: str, scene: Scene) -> list[str] | None:
     return None
 
 
-def stamps(state: str, scene: Scene) -> dict[str, Any]:
-    """The moment that a state stands for."""
+def stamps(order: WorkOrder, state: str, scene: Scene) -> dict[str, Any]:
+    """The moment that a state stands for; work begins once, and goes on without the end it had (§6.7.7)."""
     match state:
         case "W2":
             return {"accepted_at": scene.now}
         case "W3":
-            return {"started_at": scene.now}
+            undone = {"finished_at": None, "result": None} if order.finished_at else {}
+            return {"started_at": order.started_at or scene.now, **undone}
         case _:
             return {}

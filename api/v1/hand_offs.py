@@ -86,9 +86,9 @@ def hand_over(said: dict[str, Any], no: str) -> Any:
 @blueprint.doc(parameters=[acting.IF_MATCH])
 @blueprint.answers(200, "HandOff", "答复后的转出单 · The hand-off after the answer")
 def answer(said: dict[str, Any], no: str, seq: int) -> dict[str, Any]:
-    """Say what the other process answered; a call that waits for it goes on.
+    """Say what the other process answered; a call that waits for this hand-off goes on.
 
-    登记对方流程的答复;等待它的事件随之继续。
+    登记对方流程的答复;正在等待这张转出单的事件随之继续。
     """
     with acting.verb(no, "hand_off.answer", {**said, "seq": seq}) as connection:
         return registry.hand_off_of(connection, no, seq)

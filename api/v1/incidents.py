@@ -44,6 +44,13 @@ class Update(Schema):
     text = fields.String(required=True, validate=validate.Length(1, 4000))
 
 
+class Promise(Schema):
+    """By when vendor or third line is done now."""
+
+    promised_at = lists.Moment(required=True)
+    note = fields.String(validate=validate.Length(1, 4000))
+
+
 class EscalationByHand(Schema):
     """A manual escalation (X13): one level above the present, or the level that is named."""
 
@@ -175,6 +182,20 @@ def update(said: dict[str, Any], no: str) -> Any:
     return _incident(no)
 
 
+@blueprint.post("/<no>/promises")
+@blueprint.arguments(Promise)
+@blueprint.doc(parameters=[acting.IF_MATCH])
+@blueprint.answers(200, "IncidentRecord", "登记承诺后的记录 · The record after the promise")
+def promise(said: dict[str, Any], no: str) -> Any:
+    """Record by when vendor or third line now promises to be done, while it works on the call (200.8).
+
+    供应商或三线处理中(200.8)登记新的承诺;落空时联系其升级联系人,并引发升级(X8)。
+    """
+    with acting.verb(no, "promise", said):
+        pass
+    return _incident(no)
+
+
 @blueprint.get("/<no>/history")
 @blueprint.answers(200, "IncidentHistory", "流程历史和审计日志 · History of the process, and the audit log")
 def history(no: str) -> dict[str, Any]:
@@ -204,14 +225,13 @@ def correct(change: dict[str, Any], no: str) -> Any:
     seen = http.seen_version()
     judged = {name: change.pop(name) for name in ("impact", "urgency", "priority_reason") if name in change}
     with engine().transaction(person(), now()) as command:
+        tasks = acting.OpenTasks(command, no) if judged else None
         if change.get("on_behalf_of"):
             change["on_behalf_of"] = _person(command.connection, change["on_behalf_of"], "on_behalf_of")
         add_jobs(command, product().desk.edit(command, no, change, seen).jobs)
-        if judged:
+        if tasks:
             known = facts.incident(command.connection, no)
-            scales = {name: known[name] for name in ("impact", "urgency")}
-            effect = product().desk.change_priority(command, no, scales | judged)
-            add_jobs(command, effect.jobs)
+            tasks.judge({name: known[name] for name in ("impact", "urgency")} | judged)
     return _incident(no)
 
 

@@ -37,6 +37,7 @@ WORDS = {
     "settled_at": "确认或转班长的时间 · When it was settled",
     "next_due": "最先到期的时间 · What is due next",
     "promised_at": "承诺完成时间 · What was promised",
+    "broken_promises": "落空的承诺次数 · How many promises were broken",
     "last_note": "最近的说明 · The last note",
     "overdue_at": "超时时间 · When its target was missed",
     "overdue_group": "超时时所在工作组 · The group that held it then",

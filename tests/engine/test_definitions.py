@@ -90,3 +90,24 @@ def test_the_source_of_a_deployment_is_kept(office: Office) -> None:
     office.engine.deploy("d", {"p.bpmn": P}, LINA, MONDAY, source="Camunda Modeler")
 
     assert [row[2] for row in office.rows()["deployment"]] == ["Camunda Modeler"]
+
+
+def test_the_version_that_was_asked_for_longest_ago_is_let_go(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.definitions.KEPT", 2)
+    for drawn in (P, Q, P.replace(b'"P"', b'"R"')):
+        office.deploy(drawn)
+    office.restart()
+    known = office.engine.definitions
+
+    with office.database.read() as connection:
+        first = known.newest(connection, "P")
+        second = known.newest(connection, "Q")
+        again = known.newest(connection, "P")
+        known.newest(connection, "R")
+        kept = known.newest(connection, "P")
+        anew = known.newest(connection, "Q")
+
+    assert first is again is kept
+    assert anew.id == second.id and anew is not second

@@ -277,8 +277,8 @@ def test_a_job_may_send_a_message_and_says_when_nobody_took_it(database: Any) ->
     office = Office(
         database,
         Asking(
-            asked("send", "m:1", message="go", business_key="K2", data={"x": 1}),
-            asked("send", "m:2", message="go", business_key="K3"),
+            asked("send", "m:1", message="go", process="Q", business_key="K2", data={"x": 1}),
+            asked("send", "m:2", message="go", process="Q", business_key="K3"),
         ),
     )
     office.deploy(
@@ -316,7 +316,7 @@ class Working(Asking):
 
 
 def test_the_domain_hears_of_a_message_that_nobody_took(database: Any) -> None:
-    domain = Working(asked("send", "m:1", message="go", business_key="K3"))
+    domain = Working(asked("send", "m:1", message="go", process="Q", business_key="K3"))
     office = Office(database, domain)
     office.deploy(process("P", user("a"), end(), flows="s>a; a>e"))
     office.start()
@@ -326,6 +326,33 @@ def test_the_domain_hears_of_a_message_that_nobody_took(database: Any) -> None:
     office.tick()
 
     assert domain.lost == [("go", "K3")]
+
+
+def test_a_message_that_the_domain_refuses_is_not_taken_and_no_failure(database: Any) -> None:
+    class Strict(Working):
+        class Refused(Exception):
+            """Not any more."""
+
+        refusals = (Refused,)
+
+        def message(self, command: Any, name: str, element: Any, instance: Any, data: Any) -> Any:
+            raise self.Refused("it is over")
+
+    domain = Strict(asked("send", "m:1", message="go", process="Q", business_key="K2"))
+    office = Office(database, domain)
+    office.deploy(
+        process("P", user("a"), end(), flows="s>a; a>e"),
+        process("Q", catch("c", message("go")), user("q"), end(), flows="s>c; c>q; q>e"),
+    )
+    waiting = office.start("Q", "K2")
+    office.start()
+    office.complete("a")
+
+    ticks = office.tick(), office.tick(hours=1)
+
+    assert ticks == (1, 0) and domain.lost == [("go", "K2")] and office.failures() == []
+    assert [(j.state, j.attempts, j.result) for j in jobs(office)] == [("done", 1, "refused: it is over")]
+    assert [m.message for m in office.waits(waiting.id)["messages"]] == ["go"]
 
 
 def test_a_job_of_the_domain_comes_back_when_it_is_due_and_may_be_renewed(database: Any) -> None:
@@ -435,7 +462,7 @@ def test_a_message_job_that_fails_can_be_retried(database: Any) -> None:
                 raise RuntimeError("stumbled")
             return Nothing()
 
-    domain = Stumbling(asked("send", "m:1", message="go", business_key="K2"))
+    domain = Stumbling(asked("send", "m:1", message="go", process="Q", business_key="K2"))
     office = Office(database, domain)
     office.deploy(
         process("P", user("a"), end(), flows="s>a; a>e"),

@@ -171,6 +171,12 @@ def tells(world: World, who: str, text: str) -> None:
     taken(world, world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text}))
 
 
+@when(said("{who} 登记承诺 {when}"))
+def records_a_promise(world: World, who: str, when: str) -> None:
+    """By when the vendor is done now."""
+    taken(world, world.promise(who, when))
+
+
 @when(said("{who} {verb}工单「{kind}」"))
 def steps_an_order(world: World, who: str, verb: str, kind: str) -> None:
     """Accept or finish the last work order of a kind, where no task carries it."""
@@ -268,6 +274,13 @@ def tries_to_tell(world: World, who: str, text: str) -> None:
     """The answer is looked at later."""
     world.before = world.dump()
     world.answer = world.at_desk(who).post(f"/incidents/{world.no}/updates", {"text": text})
+
+
+@when(said("{who} 试图登记承诺 {when}"))
+def tries_to_record_a_promise(world: World, who: str, when: str) -> None:
+    """The answer is looked at later."""
+    world.before = world.dump()
+    world.answer = world.promise(who, when)
 
 
 @when(said("{who} 试图导入 {year} 年的节假日和调休"))
@@ -494,7 +507,7 @@ def no_notices(world: World, event: str) -> None:
     assert [row for row in world.notices() if row["event"] == event] == []
 
 
-@then(said("「{event}」通知写着「{words_}」"))
+@then(said("「{event}」通知写着「{words_:text}」"))
 def notice_says(world: World, event: str, words_: str) -> None:
     """The text of an outbox row."""
     assert any(words_ in row["subject"] + row["body"] for row in world.notices() if row["event"] == event)

@@ -234,7 +234,7 @@ TABLES = {
     "供应商处理记录": (
         "vendor_engagements",
         {"对象": "kind", "供应商": "vendor", "次数": "attempts", "结果": "result", "到场": "onsite_at"}
-        | {"应答时间": "responded_at"},
+        | {"应答时间": "responded_at", "承诺": "promised_at", "落空": "broken_promises"},
     ),
     "供应商联系": ("contacts", {"时间": "at", "联系人": "contact", "方式": "channel"}),
     "确认": (

@@ -137,6 +137,11 @@ class World:
         given = {words.JUDGEMENT[label]: said for label, said in rows}
         return self.at_desk(who).patch(f"/incidents/{self.no}", given)
 
+    def promise(self, who: str, said: str) -> TestResponse:
+        """What the vendor promises while it works on the call."""
+        given = {"promised_at": words.moment(said, self.clock()).isoformat()}
+        return self.at_desk(who).post(f"/incidents/{self.no}/promises", given)
+
     def import_days(self, who: str, year: str, rows: Iterable[Iterable[str]]) -> TestResponse:
         """Replace the holidays and make-up days of a year by a file."""
         lines = [f"{date},{str(words.TRUTH[working]).lower()},{name}" for date, working, name in rows]

@@ -26,6 +26,7 @@ GROUPS = {
     "zhoutao": {"WG-NET"},
     "wumin": {"WG-APP"},
     "zhenghao": {"WG-TRM"},
+    "qianfeng": {"WG-MWR", "WG-TRM"},
     "xuyan": {"WG-SRQ"},
     "liuyang": {"WG-IM"},
     "hejing": {"WG-IM"},

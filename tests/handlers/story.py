@@ -114,7 +114,7 @@ class Story:
 
     def take(self, outcome):
         """What the desk does with a decision, and the workers with the jobs that act on an escalation."""
-        outcome = deadlines.told(outcome, self.scene)
+        outcome = deadlines.told(self.case, outcome, self.scene)
         self.call = replace(self.call, **outcome.changes)
         for line in outcome.lines:
             self.log.append((self.clock, line.what, line.text))

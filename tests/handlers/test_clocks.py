@@ -569,6 +569,39 @@ def test_an_accepted_order_calls_for_nobody(begin):
     assert (story.asked, story.said("escalation_told")) == ([], [])
 
 
+@pytest.mark.parametrize("kind", ["ONS", "COL"])
+def test_help_beside_the_dispatch_that_nobody_accepts_is_no_silent_dispatch(begin, kind):
+    silent = {"call": "SD202611230001", "status": "W1", "created_at": at(11, 24, 9, 10)}
+    asked = WorkOrder(seq=1, no="SD202611230001-01", type=kind, due_accept=at(11, 24, 9, 25), **silent)
+    sent = WorkOrder(seq=2, no="SD202611230001-02", type="DSP", due_accept=at(11, 24, 10), **silent)
+    story = begin(at(11, 24, 9), priority="P2").at(at(11, 24, 9, 45), asked, sent, status="ST3", step="200.5")
+
+    story.until(at(11, 24, 9, 59))
+    assert story.asked == []
+
+    story.until(at(11, 24, 10))
+    assert story.asked == [("11-24 10:00", "X3", "E1")]
+
+
+@pytest.mark.parametrize(("call_type", "kind"), [("SR", "SRQ"), ("CMP", "CMP")])
+def test_a_request_that_nobody_accepts_is_told_of(begin, call_type, kind):
+    handed = {"call_type": call_type, "priority": call_type, "classification": "SR-ACC-NEW"}
+    order = WorkOrder(
+        call="SD202611230001",
+        seq=1,
+        no="SD202611230001-01",
+        type=kind,
+        status="W1",
+        created_at=at(11, 24, 9, 10),
+        due_accept=at(11, 24, 10),
+    )
+
+    story = begin(at(11, 24, 9), status="ST9", step="200.3", **handed)
+    story.at(at(11, 24, 9, 10), order).until(at(11, 24, 10))
+
+    assert story.said("escalation_told") == [("11-24 10:00", "X3 E1")]
+
+
 def test_the_interval_of_updates_begins_anew_after_a_hold(begin):
     story = begin(at(11, 24, 9), priority="P2").held(at(11, 24, 9, 30))
     assert story.call.update_by is None

@@ -5,7 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from handlers import audit, calendar, classification, closure, escalation, status, tables, vendor, waits
+from handlers import (
+    audit,
+    calendar,
+    classification,
+    closure,
+    escalation,
+    levels,
+    status,
+    tables,
+    vendor,
+    waits,
+)
+from handlers.codes import Codes, shipped
 from handlers.errors import (
     ClosureCodeRefused,
     HoldTooLong,
@@ -283,6 +295,17 @@ def test_a_trigger_below_the_present_level_only_reminds(scene, call):
 
     assert [row.table for row in decided.rows] == ["escalation_raise"]
     assert (decided.variables["level"], decided.variables["acknowledged"]) == ("E2", True)
+
+
+def test_a_level_that_is_out_of_use_is_passed_over_and_still_known(scene):
+    known = [
+        replace(row, active=False) if (row.table, row.code) == ("escalation_level", "E2") else row
+        for row in shipped()
+    ]
+    scene = replace(scene, codes=Codes(known))
+
+    assert [levels.above(one, scene) for one in (None, "E1", "E2", "E4")] == ["E1", "E3", "E3", None]
+    assert levels.upto("E2", scene) == ["E2", "E1"]
 
 
 def test_silence_after_a_reminder_registers_no_trigger_that_nobody_pulled(scene, call):

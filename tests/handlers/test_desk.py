@@ -109,10 +109,17 @@ def test_an_open_second_line_task_belongs_to_who_accepted(hand):
 
 
 def test_a_colleague_who_claims_takes_call_and_work_order(hand):
-    hand.accepted().claim("T200_6", "chengang")
+    hand.accepted().claim("T200_6", "qianfeng")
 
-    assert hand.record["assignee"] == "chengang"
-    assert hand.rows(tables.work_order)[0]["assignee"] == "chengang"
+    assert hand.record["assignee"] == "qianfeng"
+    assert hand.rows(tables.work_order)[0]["assignee"] == "qianfeng"
+
+
+def test_the_manager_who_acts_for_second_line_takes_neither(hand):
+    hand.accepted().claim("T200_6", "liuyang")
+
+    assert hand.record["assignee"] == "zhenghao"
+    assert hand.rows(tables.work_order)[0]["assignee"] == "zhenghao"
 
 
 def test_a_vendor_solves_with_second_line_assisting(hand):
@@ -133,6 +140,62 @@ def test_a_vendor_solves_with_second_line_assisting(hand):
     orders = {row["type"]: row for row in hand.rows(tables.work_order)}
     assert (orders["VND"]["assist"], orders["VND"]["status"], orders["DSP"]["status"]) == (True, "W5", "W5")
     assert hand.rows(tables.vendor_engagement)[0]["result"] == "V4"
+
+
+def at_the_vendor(hand, promised_at):
+    hand.accepted().answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
+    hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor").at("E_vendor")
+    said = {"vendor_result": "accepted", "promised_at": promised_at}
+    return hand.message("vendor_answered", "zhenghao", **said).at("T200_8")
+
+
+def test_a_promise_that_is_broken_counts_though_nobody_has_looked_before_the_next_one(hand):
+    at_the_vendor(hand, at(11, 23, 10))
+    hand.now = at(11, 23, 10, 5)
+
+    hand.do("promise", "zhenghao", promised_at=at(11, 23, 11), note="在路上")
+    hand.do("promise", "zhenghao", promised_at=at(11, 23, 11, 30))
+
+    (engagement,) = hand.rows(tables.vendor_engagement)
+    assert (engagement["promised_at"], engagement["broken_promises"]) == (at(11, 23, 11, 30), 1)
+    said = [(row["what"], row["new"]) for row in hand.rows(tables.log) if row["what"].startswith("promise")]
+    assert said == [
+        ("promise_broken", "1"),
+        ("promised", "2026-11-23T03:00:00Z"),
+        ("promised", "2026-11-23T03:30:00Z"),
+    ]
+    assert "在路上" in [row["new"] for row in hand.rows(tables.log) if row["what"] == "note"]
+
+
+def test_the_first_promise_may_come_while_the_vendor_works(hand):
+    at_the_vendor(hand, None)
+
+    hand.do("promise", "zhenghao", promised_at=at(11, 23, 11))
+
+    (engagement,) = hand.rows(tables.vendor_engagement)
+    assert (engagement["promised_at"], engagement["broken_promises"]) == (at(11, 23, 11), 0)
+
+
+def test_a_promise_without_a_moment_is_none(hand):
+    at_the_vendor(hand, None)
+
+    with pytest.raises(Missing):
+        hand.do("promise", "zhenghao", note="尽快")
+
+
+def test_minutes_booked_at_a_second_visit_add_up(hand):
+    hand.accepted().answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
+    hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor").at("E_vendor")
+    hand.message("vendor_answered", "zhenghao", vendor_result="accepted").at("T200_8")
+    change = {"change_ref": "C-1", "hold_comment": "等变更", "expected_resume": at(11, 24, 9).isoformat()}
+    booked = {"assist": True, "labour_min": 120}
+    hand.answer("T200_8", "zhenghao", outcome_8="need_change", **change, **booked).at("W_change")
+    hand.message("change_done", "zhenghao", change_result="implemented").at("T200_8")
+
+    hand.answer("T200_8", "zhenghao", outcome_8="resolved", labour_min=30, **SOLUTION).at("T200_9")
+
+    order = next(row for row in hand.rows(tables.work_order) if row["type"] == "VND")
+    assert (order["labour_min"], order["assist"]) == (150, True)
 
 
 def test_a_silent_vendor_is_contacted_three_times_and_given_up(hand):
@@ -157,6 +220,57 @@ def test_a_silent_vendor_is_contacted_three_times_and_given_up(hand):
     assert contacts == ["值班工程师 400-100-0001", "值班工程师 400-100-0001", "区域经理 400-100-0002"]
     assert hand.rows(tables.vendor_engagement)[0]["result"] == "V2"
     assert hand.effect.jobs[0].payload["variables"]["trigger"] == "X7"
+
+
+def awaited(hand, **judged):
+    """A vendor was contacted and does not answer."""
+    hand.accepted(**judged).answer("T200_6", "zhenghao", outcome_6="vendor").at("T200_7")
+    return hand.answer("T200_7", "zhenghao", vendor="V-ATM").call("contact_vendor", "zhenghao").at("E_vendor")
+
+
+def given_up(hand):
+    """Each timer fires when it is due: when the vendor was asked, whom, and when it counts as silent."""
+    while hand.instance.variables["vendor_result"] == "waiting":
+        hand.now = max(hand.now, datetime.fromisoformat(hand.instance.variables["vendor_due"]))
+        hand.call("contact_vendor", "system").at("E_vendor")
+    asked = [(row["at"], row["contact"].split()[-1]) for row in hand.rows(tables.vendor_attempt)]
+    return [*asked, (hand.now, hand.instance.variables["vendor_result"])]
+
+
+def test_a_vendor_of_a_raised_call_is_asked_as_often_before_it_counts_as_silent(hand):
+    awaited(hand, impact="I4", urgency="U2").later(minutes=30)
+    raised = {"impact": "I1", "urgency": "U1", "priority_reason": "全行停机"}
+    with hand.command("lina") as command:
+        hand.desk.change_priority(command, hand.no, raised)
+
+    assert given_up(hand) == [
+        (at(11, 23, 9, 5), "400-100-0001"),
+        (at(11, 23, 14, 35), "400-100-0001"),
+        (at(11, 23, 15, 5), "400-100-0002"),
+        (at(11, 23, 15, 35), "no_response"),
+    ]
+
+
+def test_after_a_downtime_a_vendor_is_asked_as_often_before_it_counts_as_silent(hand):
+    awaited(hand, impact="I2", urgency="U2").now = at(11, 23, 11, 25)
+
+    assert given_up(hand) == [
+        (at(11, 23, 9, 5), "400-100-0001"),
+        (at(11, 23, 11, 25), "400-100-0001"),
+        (at(11, 23, 12, 25), "400-100-0002"),
+        (at(11, 23, 13, 25), "no_response"),
+    ]
+
+
+def test_a_vendor_asked_late_is_asked_again_at_the_hour_of_the_next_attempt(hand):
+    awaited(hand, impact="I2", urgency="U2").now = at(11, 23, 10, 15)
+
+    assert given_up(hand) == [
+        (at(11, 23, 9, 5), "400-100-0001"),
+        (at(11, 23, 10, 15), "400-100-0001"),
+        (at(11, 23, 11, 5), "400-100-0002"),
+        (at(11, 23, 12, 5), "no_response"),
+    ]
 
 
 def test_a_request_filed_as_incident_leaves_by_hand_off(hand):
@@ -751,7 +865,8 @@ def test_calls_that_nothing_wakes_are_looked_at(hand):
     hand.first_line()
     with hand.command("system") as command:
         hand.desk.watch(command)
-    assert [job.key for job in hand.settled.jobs] == ["shift"]
+    there = [(job.key, job.due, job.renewed) for job in hand.settled.jobs]
+    assert there[0] == (f"look:{hand.no}", hand.record["look_at"], False) and len(there) == 2
     with hand.database.write() as connection:
         connection.execute(update(tables.incident).values(look_at=None))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers import facts, tables
+from handlers import codes, facts, tables
 from handlers.errors import DecisionLimited, EndHoldFirst, EscalationRefused, Missing, NotAllowed
 from tests.handlers.conftest import at
 
@@ -107,12 +107,49 @@ def test_registering_the_same_trigger_again_makes_no_second_record(raised):
     assert raised.instance.variables["acknowledged"] is True
 
 
+@pytest.fixture
+def silent(hand):
+    """The first group stays silent: the escalation is registered for that."""
+    hand.dispatched()
+    hand.call_instance = hand.instance
+    hand.start("system", "escalation", hand.no, trigger="X3", level="E1")
+    return hand.call("register_escalation", "system")
+
+
+def test_another_group_that_stays_silent_is_a_reminder_and_the_same_silence_twice_is_one(silent):
+    escalation, silent.instance = silent.instance, silent.call_instance
+    silent.message("recall").at("T200_5").answer("T200_5", group="WG-HST").call("assign").at("T200_5_accept")
+    silent.instance = escalation
+
+    for _ in range(2):
+        silent.message("threshold_reached", "system", trigger="X3", level="E1")
+        silent.call("register_escalation", "system")
+
+    assert [one["segment"] for one in silent.rows(tables.escalation_raise)] == [1, 2]
+    said = [one["what"] for one in silent.rows(tables.log) if one["what"].startswith("escalation")]
+    assert said.count("escalation_registered") == said.count("escalation_reminder") == 1
+    assert len(silent.rows(tables.escalation)) == 1
+
+
 def test_a_threshold_raises_the_level_in_place(raised):
     raised.answer("T_ack", "zhenghao").answer("T_decide", "zhenghao", decision="negotiate").call("act")
     raised.message("threshold_reached", "lina", reason="仍未解决").call("register_escalation")
 
     assert raised.instance.variables["acknowledged"] is False
     assert (row(raised)["level"], row(raised)["state"]) == ("E2", "notified")
+
+
+def test_a_raised_escalation_keeps_nothing_of_the_lower_levels_answer(raised):
+    raised.answer("T_ack", "zhenghao").later(minutes=1)
+    raised.answer("T_decide", "zhenghao", decision="accept", reason="可接受").call("act")
+
+    raised.message("threshold_reached", "lina", reason="仍未解决").call("register_escalation")
+
+    kept = {name for name in ("acked_at", "acked_by", "holder", "decision") if row(raised)[name]}
+    kept |= {name for name in row(raised) if name.startswith("decided") and row(raised)[name]}
+    assert (row(raised)["level"], kept, row(raised)["decision_reason"]) == ("E2", set(), None)
+    said = [line["new"] for line in raised.rows(tables.log) if line["what"] == "escalation_decided"]
+    assert said == ["accept 可接受"]
 
 
 def test_it_ends_when_the_call_is_solved(raised):
@@ -131,18 +168,52 @@ def test_it_ends_when_the_call_is_solved(raised):
         assert facts.broken_log(connection, raised.no) is None
 
 
-def test_a_refused_confirmation_restores_the_level(raised):
-    raised.answer("T_ack", "zhenghao").answer("T_decide", "zhenghao", decision="withdraw", reason="已缓解")
+def withdrawn(raised):
+    raised.answer("T_ack", "liuyang").answer("T_decide", "liuyang", decision="withdraw", reason="已缓解")
     raised.call("act").call("end_escalation")
-    assert row(raised)["end_reason"] == "withdrawn"
+    return row(raised)["end_reason"]
 
+
+def solve(raised):
     raised.instance = raised.call_instance
     steps = {"solution_kind": "permanent", "solution_steps": "换件"}
-    raised.answer("T200_6", "zhenghao", outcome_6="resolved", **steps).at("T200_9")
+    return raised.answer("T200_6", "zhenghao", outcome_6="resolved", **steps).at("T200_9")
+
+
+def refuse(raised):
+    return raised.answer("T200_9", outcome_9="refused", refuse_reason="N1").at("T200_6")
+
+
+def test_a_refused_confirmation_restores_the_level(raised):
+    escalation = raised.instance
+    solve(raised).instance = escalation
+    raised.message("solved", "system").call("end_escalation", "system")
+
+    raised.instance = raised.call_instance
     raised.answer("T200_9", outcome_9="refused", refuse_reason="N1")
 
     start = raised.effect.jobs[0].payload
     assert start["variables"] == {"trigger": "XR", "level": "E1", "reason": "确认被否后恢复级别"}
+
+
+def test_a_withdrawn_escalation_does_not_come_back(raised):
+    assert withdrawn(raised) == "withdrawn"
+
+    solve(raised).answer("T200_9", outcome_9="refused", refuse_reason="N1")
+
+    assert raised.jobs == []
+
+
+def test_a_withdrawn_level_does_not_raise_what_a_second_refusal_calls_for(raised):
+    raised.message("threshold_reached", "liuyang", reason="行领导关注", level="E3").call(
+        "register_escalation"
+    )
+    assert (row(raised)["level"], withdrawn(raised)) == ("E3", "withdrawn")
+    refuse(solve(raised))
+
+    solve(raised).answer("T200_9", outcome_9="refused", refuse_reason="N1")
+
+    assert [job.payload["variables"]["level"] for job in raised.jobs] == ["E2"]
 
 
 @pytest.mark.parametrize(("who", "level", "allowed"), [("lina", "E3", False), ("liuyang", "E3", True)])
@@ -273,6 +344,15 @@ def test_a_decision_that_is_carried_out_again_issues_no_second_order(raised):
     decided(raised, "add_resources").call("act", "zhenghao")
 
     assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "COL"]
+
+
+def test_which_work_order_more_people_are_is_data(raised):
+    with raised.database.write() as connection:
+        codes.revise(connection, "escalation_decision", "add_resources", order="ONS")
+
+    decided(raised, "add_resources")
+
+    assert [order["type"] for order in raised.rows(tables.work_order)] == ["DSP", "ONS"]
 
 
 def test_more_people_are_sent_again_by_the_next_decision(raised):

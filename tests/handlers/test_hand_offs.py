@@ -5,6 +5,7 @@ import pytest
 from handlers import codes, hand_offs, tables
 from handlers.errors import (
     CallClosed,
+    ChangeNotAwaited,
     HandOffAnswered,
     HandOffByProcess,
     Missing,
@@ -24,17 +25,23 @@ def opened(hand, process=None):
     return [row for row in found if process in (None, row["process"])]
 
 
-def waiting(hand):
+def wait(hand, ref="CHG-7"):
     """Second line waits for a change."""
-    hand.accepted().answer(
-        "T200_6",
-        "zhenghao",
-        outcome_6="need_change",
-        change_ref="CHG-7",
-        hold_comment="今晚窗口",
-        expected_resume=LATER,
-    )
+    held = {"hold_comment": "今晚窗口", "expected_resume": LATER}
+    hand.answer("T200_6", "zhenghao", outcome_6="need_change", change_ref=ref, **held)
     return hand.at("W_change")
+
+
+def waiting(hand):
+    return wait(hand.accepted())
+
+
+def goes_on(hand):
+    """The one message of the last verb reaches the call, which stands at second line again."""
+    (job,) = hand.jobs
+    assert (job.kind, job.payload["message"]) == ("send", "change_done")
+    hand.message("change_done", "system", **job.payload["data"]).at("T200_6")
+    return job.key
 
 
 def closed(hand, **data):
@@ -160,14 +167,102 @@ def test_a_needed_change_is_handed_over_and_its_answer_ends_the_wait(hand):
     (row,) = opened(hand)
     assert (row["process"], row["ref"], row["note"]) == ("CHG", "CHG-7", "今晚窗口")
 
-    answer(hand, result="approved")
-    assert (hand.jobs, opened(hand)[0]["result"]) == ([], "approved")
     answer(hand, result="implemented", note="已上线")
 
-    (job,) = hand.effect.jobs
-    assert (job.kind, job.payload["message"]) == ("send", "change_done")
-    hand.message("change_done", "system", **job.payload["data"]).at("T200_6")
+    goes_on(hand)
     assert (hand.record["status"], opened(hand)[0]["result"]) == ("ST4", "implemented")
+
+
+def by_answer(hand, result):
+    answer(hand, result=result)
+    return goes_on(hand)
+
+
+def by_message(hand, result):
+    hand.message("change_done", "liuyang", change_result=result).at("T200_6")
+
+
+@pytest.mark.parametrize("door", [by_answer, by_message])
+@pytest.mark.parametrize(
+    ("result", "over"), [("approved", False), ("rejected", True), ("implemented", True), ("failed", True)]
+)
+def test_the_call_goes_on_by_every_answer_of_the_change_at_either_door(hand, door, result, over):
+    """200.6: it returns with approved, implemented or failed; what is approved is still to be implemented."""
+    door(waiting(hand), result)
+
+    (row,) = opened(hand)
+    assert (hand.record["status"], row["result"], row["answered_by"]) == ("ST4", result, "liuyang")
+    assert bool(row["done_at"]) is over
+    assert len([line for line in hand.rows(tables.log) if line["what"] == "hand_off_answered"]) == 1
+
+
+@pytest.mark.parametrize("door", [by_answer, by_message])
+def test_what_was_approved_is_waited_for_again_until_it_is_implemented(hand, door):
+    first = door(waiting(hand), "approved")
+
+    second = door(wait(hand.later(minutes=5)), "implemented")
+
+    (row,) = opened(hand)
+    assert (hand.record["status"], row["result"], row["done_at"]) == ("ST4", "implemented", hand.now)
+    assert first is None or first != second
+
+
+@pytest.mark.parametrize("door", ["answer", "message"])
+def test_which_answers_end_the_wait_is_data(hand, door):
+    with hand.database.write() as connection:
+        codes.revise(connection, "hand_off_process", "CHG", until=["implemented", "failed", "rejected"])
+    waiting(hand)
+
+    if door == "answer":
+        answer(hand, result="approved")
+        assert (hand.jobs, opened(hand)[0]["result"]) == ([], "approved")
+    else:
+        with pytest.raises(UnknownOutcome) as refused:
+            hand.message("change_done", "liuyang", change_result="approved")
+        assert set(refused.value.fields) == {"change_result"}
+    assert hand.record["status"] == "ST6"
+
+
+def other_change(hand, ref="C-OLD"):
+    return hand.accepted().do("hand_off", "zhenghao", process="CHG", note="换参数", ref=ref)
+
+
+def test_a_wait_for_another_change_hands_over_its_own(hand):
+    wait(other_change(hand), "C-NEW")
+
+    assert [row["ref"] for row in opened(hand)] == ["C-OLD", "C-NEW"]
+    answer(hand, seq=1, result="rejected", ref="C-OLD")
+    assert (hand.jobs, hand.record["status"], hand.record["change_ref"]) == ([], "ST6", "C-NEW")
+    answer(hand, seq=2, result="implemented", ref="C-NEW-2")
+    goes_on(hand)
+    assert (hand.record["status"], hand.record["change_ref"]) == ("ST4", "C-NEW-2")
+
+
+def test_a_message_about_another_change_does_not_end_the_wait(hand):
+    wait(other_change(hand), "C-NEW")
+
+    with pytest.raises(ChangeNotAwaited) as refused:
+        hand.message("change_done", "zhenghao", change_result="rejected", change_ref="C-OLD")
+
+    assert (set(refused.value.fields), hand.record["status"]) == ({"change_ref"}, "ST6")
+    hand.message("change_done", "zhenghao", change_result="failed").at("T200_6")
+    assert [(row["ref"], row["result"]) for row in opened(hand)] == [("C-OLD", None), ("C-NEW", "failed")]
+
+
+def test_a_change_without_a_number_gets_the_one_that_is_waited_for(hand):
+    wait(other_change(hand, None), "CHG-1")
+
+    assert [row["ref"] for row in opened(hand)] == ["CHG-1"]
+    by_answer(hand, "implemented")
+
+
+def test_a_number_that_is_corrected_while_the_call_waits_is_still_waited_for(hand):
+    waiting(hand)
+    with hand.command("zhenghao") as command:
+        hand.desk.edit(command, hand.no, {"change_ref": "CHG-8"})
+
+    assert [row["ref"] for row in opened(hand)] == ["CHG-8"]
+    by_answer(hand, "implemented")
 
 
 def test_a_change_that_nobody_waits_for_sends_nothing(hand):
@@ -178,13 +273,13 @@ def test_a_change_that_nobody_waits_for_sends_nothing(hand):
     assert (hand.jobs, hand.record["change_ref"]) == ([], "CHG-8")
 
 
-@pytest.mark.parametrize("result", ["approved", "rejected", "implemented", "failed"])
-def test_a_message_about_the_change_answers_its_hand_off(hand, result):
-    waiting(hand).message("change_done", "zhenghao", change_result=result, change_ref="CHG-9").at("T200_6")
+def test_a_message_about_the_change_answers_its_hand_off(hand):
+    said = {"change_result": "failed", "change_ref": "CHG-9"}
+    waiting(hand).message("change_done", "zhenghao", **said).at("T200_6")
 
     (row,) = opened(hand)
-    assert (row["result"], row["ref"], row["answered_by"]) == (result, "CHG-9", "zhenghao")
-    assert row["done_at"] == hand.now
+    assert (row["result"], row["ref"], row["answered_by"]) == ("failed", "CHG-9", "zhenghao")
+    assert (row["done_at"], hand.record["change_ref"]) == (hand.now, "CHG-9")
 
 
 def test_a_second_wait_opens_a_second_change_only_when_the_first_is_answered(hand):

@@ -286,3 +286,39 @@ def test_a_type_that_is_switched_off_is_not_made(hand):
 
     with pytest.raises(NotByHand):
         hand.do("work_order", "lina", **ONSITE)
+
+
+def test_a_return_to_work_keeps_when_it_began(asked):
+    for verb in ("accept", "start", "hold"):
+        step(asked, verb)
+    began = order(asked)["started_at"]
+
+    asked.later(hours=1)
+    step(asked, "start")
+    asked.later(hours=1)
+    step(asked, "finish", result="solved")
+
+    done = order(asked)
+    assert (done["started_at"], done["finished_at"]) == (began, asked.now)
+
+
+def test_a_refused_confirmation_takes_end_and_result_off_the_dispatch(hand):
+    hand.solved()
+    began = order(hand)["started_at"]
+
+    hand.later(hours=1).answer("T200_9", outcome_9="refused", refuse_reason="N1").at("T200_6")
+
+    row = order(hand)
+    assert (row["status"], row["started_at"]) == ("W3", began)
+    assert (row["finished_at"], row["result"]) == (None, None)
+
+
+def test_who_is_given_it_a_second_time_is_told_again(hand):
+    hand.accepted().do("work_order", "zhenghao", type="COL", group="WG-HST", comment="看一下主机日志")
+
+    told = []
+    for person in ("zhaolei", "sunjing", "zhaolei"):
+        step(hand.later(minutes=1), "assign", "liuyang", assignee=person)
+        told += [row["recipient"] for row in hand.rows(tables.notice) if row["created_at"] == hand.now]
+
+    assert told == ["zhaolei", "sunjing", "zhaolei"]

@@ -11,6 +11,7 @@ from handlers.errors import (
     HandlerConcerned,
     Missing,
     NotOfThisRequest,
+    ReturnRefused,
     UnknownRecord,
     WorkOrderNotNow,
     WrongBranch,
@@ -120,6 +121,57 @@ def test_who_fulfils_it_by_when(hand, leaf, group, due):
     assert (hand_off(hand)["group"], hand_off(hand)["due_at"]) == (group, due)
 
 
+def correct(hand, leaf):
+    with hand.command("lina") as command:
+        hand.desk.edit(command, hand.no, {"classification": leaf})
+    return hand.record
+
+
+def clock_starts(hand):
+    lines = [json.loads(line["new"]) for line in hand.rows(tables.log) if line["field"] == "resolve"]
+    return [line["minutes"] for line in lines if line["do"] == "start"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "given", "due"),
+    [
+        (
+            "SR-ACC-RST",
+            "SR-RES-SRV",
+            {"resource_spec": "8C16G", "resource_environment": "PROD"},
+            at(11, 30, 9, 5),
+        ),
+        ("SR-RES-SRV", "SR-ACC-RST", ACCOUNT, at(11, 24, 9, 5)),
+    ],
+)
+def test_a_request_whose_leaf_is_corrected_has_one_target(hand, first, then, given, due):
+    hand.registered(call_type="SR", classification=first).at("S200_3")
+
+    assert correct(hand.later(minutes=30), then)["resolve_by"] == due
+
+    hand.answer("S200_3", outcome_3="handed_off", **given).at("W_request")
+    assert (order(hand)["due_finish"], hand.record["resolve_by"], hand.record["segment"]) == (due, due, 2)
+
+
+def test_a_corrected_leaf_does_not_take_back_that_it_was_late(hand):
+    hand.registered(call_type="SR", classification="SR-ACC-RST").at("S200_3")
+
+    record = correct(hand.later(days=2), "SR-RES-SRV")
+
+    assert (record["overdue_at"], record["resolve_by"]) == (at(11, 24, 9, 5), at(11, 30, 9, 5))
+
+
+def test_a_leaf_with_the_same_target_leaves_the_clock_alone(asked):
+    with asked.database.write() as connection:
+        for leaf in ("SR-ACC-NEW", "SR-ACC-RST"):
+            codes.revise(connection, "classification", leaf, resolve=600)
+
+    record = correct(asked.later(minutes=30), "SR-ACC-RST")
+
+    assert (record["resolve_by"], record["segment"]) == (at(11, 24, 9, 5), 1)
+    assert clock_starts(asked) == [480]
+
+
 def test_the_desk_names_another_group(asked):
     with pytest.raises(UnknownRecord):
         asked.answer("S200_3", outcome_3="handed_off", group="WG-XX", **ACCOUNT)
@@ -153,6 +205,24 @@ def test_the_work_order_calls_back(handed, said, reported):
     handed.message("request_done", "system", **data)
     row = hand_off(handed)
     assert (row["result"], row["answered_by"], order(handed)["status"]) == (data["outcome_3"], "xuyan", "W5")
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "steps"),
+    [
+        (None, {}, "请求已完成"),
+        ("已按申请办结", {}, "已按申请办结"),
+        ("已按申请办结", {"note": "已开通"}, "已开通"),
+    ],
+)
+def test_what_a_request_that_is_completed_without_a_word_says_is_data(handed, words, said, steps):
+    if words:
+        with handed.database.write() as connection:
+            codes.revise(connection, "policy", "completed_steps", value=words)
+
+    handed.message("request_done", "xuyan", outcome_3="completed", **said).at("T200_9")
+
+    assert handed.record["solution_steps"] == steps
 
 
 @pytest.mark.parametrize(
@@ -278,6 +348,41 @@ def test_what_cannot_be_complained_about(hand):
         with pytest.raises(ComplaintRefused) as refused:
             hand.registered(**data)
         assert set(refused.value.fields) == {"related_call"}
+
+
+def withdrawn(hand):
+    return hand.message("withdraw", reason="不要了").at("T200_10").answer("T200_10").call("close").end()
+
+
+def refused(hand):
+    hand.answer("S200_3", outcome_3="refused", comment="审批未过", **ACCOUNT)
+    return hand.at("T200_10").answer("T200_10").call("close").end()
+
+
+def handed_off(hand):
+    return hand.answer("S200_3", outcome_3="handed_off", **ACCOUNT).at("W_request")
+
+
+@pytest.mark.parametrize(
+    ("so_far", "stands"),
+    [
+        (withdrawn, ("ST8", "C07")),
+        (refused, ("ST8", "C10")),
+        (handed_off, ("ST9", None)),
+        (None, ("ST1", None)),
+    ],
+)
+def test_no_call_is_opened_again_as_returned_from_its_request(asked, so_far, stands):
+    """Handed off it returns where it waits (§6.7.2); closed as C07 or C10 it stays so (§6.5.7, POL-20)."""
+    if so_far:
+        so_far(asked)
+
+    with pytest.raises(ReturnRefused) as refusal:
+        asked.start(key=asked.no, entry="return_from_request", classification="INC-USE")
+
+    assert set(refusal.value.fields) == {"entry"}
+    assert (asked.record["status"], asked.record["closure_code"]) == stands
+    assert asked.record["call_type"] == "SR"
 
 
 @pytest.mark.parametrize(

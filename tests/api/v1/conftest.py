@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from engine import store
 from engine.ports import SYSTEM
 from handlers import tables
+from tests.api.test_ten_routes import complete, to_second_line
 from tests.conftest import MONDAY, Client
 
 CALL = {
@@ -92,6 +93,17 @@ def beside(client: Client, no: str) -> Iterator[tuple[Client, str, dict[str, Any
     yield helper, f"/incidents/{no}/hand-offs", {"process": "PRB", "note": "根因不明", "urgency": "U3"}
     known = {"result": "known_error", "ref": "PRB-77", "note": "固件 3.1 缺陷"}
     yield owner, f"/incidents/{no}/hand-offs/1/answer", known
+
+
+def with_vendor(client: Client) -> str:
+    """Another call, at 200.8: a vendor works on it. Returns where its promises are recorded."""
+    no, helper = client.post("/incidents", CALL).json["no"], client.as_("zhenghao")
+    to_second_line(client, no)
+    complete(helper, no, "T200_6", {"outcome_6": "vendor"})
+    complete(helper, no, "T200_7", {"vendor": "V-ATM", "evidence": "吞卡"})
+    answered = {"name": "vendor_answered", "data": {"vendor_result": "accepted"}}
+    assert helper.post(f"/incidents/{no}/messages", answered).status_code == 200
+    return f"/incidents/{no}/promises"
 
 
 def _shuffled(n: int) -> Any:

@@ -119,6 +119,27 @@ def test_a_priority_that_was_overridden_stays_until_the_call_is_judged_anew(clie
     assert (alone.status_code, alone.json["fields"].keys()) == (422, {"impact", "urgency"})
 
 
+def test_open_tasks_follow_the_priority(client: Client, clock: Clock, no: str) -> None:
+    judged = {"category": "TRM", "impact": "I4", "urgency": "U2"}
+    complete(client, no, "T200_2", {"outcome_2": "proceed", **judged})
+    complete(client, no, "T200_4", {"outcome_4": "escalate"})
+    complete(client, no, "T200_5", {"group": "WG-TRM"})
+    client.post(f"/incidents/{no}/escalations", {"reason": "客户催办"})
+    before = client.get(f"/incidents/{no}").json["tasks"]
+    clock.pass_(minutes=20)
+
+    raised = client.patch(f"/incidents/{no}", {"impact": "I1", "urgency": "U1", "priority_reason": "扩大"})
+
+    tasks = {one["element"]: one for one in raised.json["tasks"]}
+    assert {name: one["priority"] for name, one in tasks.items()} == {"T200_5_accept": 100, "T_ack": 100}
+    assert tasks["T200_5_accept"]["due_at"] == raised.json["work_orders"][0]["due_accept"]
+    assert tasks["T200_5_accept"]["due_at"] == "2026-11-23T09:35:00+08:00"
+    said = ("priority", "due_at")
+    assert [{k: v for k, v in one.items() if k not in said} for one in raised.json["tasks"]] == [
+        {k: v for k, v in one.items() if k not in said} for one in before
+    ]
+
+
 def test_a_refused_priority_takes_the_correction_back(client: Client, no: str) -> None:
     refused = client.patch(
         f"/incidents/{no}",

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from api.v1.docs import EXAMPLES
 from engine import store
 from tests.api.test_ten_routes import complete
-from tests.api.v1.conftest import CALL, beside, shift_began
+from tests.api.v1.conftest import CALL, beside, shift_began, with_vendor
 from tests.conftest import MONDAY, Client
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -98,6 +98,8 @@ def _story(app: Flask, client: Client) -> Iterator[tuple[TestResponse, Any]]:
     for path in ("?open=true&limit=1", "/20261123-0800"):
         yield asked(client, "GET", f"/shift-changes{path}")
     yield asked(client, "POST", "/shift-changes/20261123-0800/acknowledge", {})
+    promises, until = with_vendor(client), {"promised_at": "2026-11-23T15:00:00+08:00", "note": "备件已发出"}
+    yield asked(client.as_("zhenghao"), "POST", promises, until)
     failure = _failure(app)
     yield asked(client, "GET", "/failures?open=true")
     yield asked(client, "GET", f"/failures/{failure}")
