@@ -99,6 +99,7 @@ def _story(client: Client) -> Iterator[TestResponse]:
     complete(solver, no, "T200_7", {"engagement_kind": "VND", "contract": "CT-ATM"})
     taken = {"name": "vendor_answered", "data": {"vendor_result": "accepted"}}
     yield solver.post(f"/incidents/{no}/messages", taken)
+    yield solver.post(f"/incidents/{no}/promises", {"promised_at": "2026-11-23T15:00:00+08:00"})
     yield client.post(f"/incidents/{no}/escalations", {"reason": "投诉"})
     complete(solver, no, "T200_8", {"outcome_8": "resolved", **SOLVED})
     complete(client, no, "T200_9", {"outcome_9": "refused", "refuse_reason": "N1"})
