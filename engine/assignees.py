@@ -4,6 +4,7 @@ Each function writes inside the verb that loaded the instance, notes history and
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ def claim(live: Live, row: Row[Any], closing: bool = False) -> None:
     if row.assignee not in (None, by.id) and (row.claimed_at is not None or not row.groups):
         raise TaskAssigned(element=row.element_name, assignee=row.assignee)
     if closing:
-        _tell(live, row, "claimed", by.id)
+        _tell(live, row, "claimed", by.id, closing)
     else:
         _write(live, row, "claimed", by.id)
 
@@ -144,10 +145,12 @@ def _write(live: Live, row: Row[Any], kind: str, assignee: str | None, **more: A
     _tell(live, row, kind, assignee)
 
 
-def _tell(live: Live, row: Row[Any], kind: str, assignee: str | None) -> None:
+def _tell(live: Live, row: Row[Any], kind: str, assignee: str | None, closing: bool = False) -> None:
     said = {"assignee": assignee} if kind in ("assigned", "delegated", "resolved") else None
     live.note(kind, live.diagram.element(row.element_id), said)
-    live.take(live.domain.claimed(live.command, live.task_view(row), assignee))
+    task = live.task_view(row)
+    seen = replace(task, completed_at=live.command.now) if closing else task
+    live.take(live.domain.claimed(live.command, seen, assignee))
 
 
 def _update(live: Live, row: Row[Any], values: Mapping[str, Any]) -> None:

@@ -169,7 +169,10 @@ class Domain(Protocol):
         ...
 
     def claimed(self, command: Command, task: Task, assignee: str | None) -> Effect:
-        """A task was claimed by or assigned to `assignee`, or given back (None)."""
+        """A task was claimed by or assigned to `assignee`, or given back (None).
+
+        One that is answered without having been claimed is claimed by that, and completed already.
+        """
         ...
 
     def assignee(self, command: Command, task: Task, person: str | None) -> Holder | None:

@@ -97,6 +97,8 @@ class Task(Protocol):
     def assignee(self) -> str | None: ...
     @property
     def groups(self) -> Sequence[str]: ...
+    @property
+    def completed_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ class Desk:
         case = self._open(command, task.instance.business_key)
         if assignee is not None:
             rights.not_concerned(case, scene, assignee)
-        outcome = position.claimed(case, task.element.id, assignee, scene)
+        answers = task.completed_at is not None
+        outcome = position.claimed(case, task.element.id, assignee, scene, answers=answers)
         outcome += position.held(task.id, assignee, scene)
         _write(command, case, outcome, scene, "claimed" if assignee else "unclaimed")
         return Effect()
@@ -384,7 +387,9 @@ class Desk:
 
     def _respond(self, command: Command, case: Case, place: str, scene: Scene) -> Case:
         """Who answers without having claimed has claimed by that."""
-        outcome = position.claimed(case, place, scene.by.id, scene) if place.startswith(STEPS) else Outcome()
+        if not place.startswith(STEPS):
+            return case
+        outcome = position.claimed(case, place, scene.by.id, scene, answers=True)
         return _write(command, case, outcome, scene, "claimed")
 
     def _again(

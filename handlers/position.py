@@ -60,16 +60,16 @@ def urgency(case: Case, places: Sequence[Element], scene: Scene) -> dict[str, Ta
     }
 
 
-def claimed(case: Case, place: str, assignee: str | None, scene: Scene) -> Outcome:
+def claimed(case: Case, place: str, assignee: str | None, scene: Scene, *, answers: bool = False) -> Outcome:
     """A claim is the first response, and at second line the assignment of call and work order.
 
-    Who acts for the one who has it, the manager for another group's, does not take it from him.
+    Who `answers` for the one who has it, the manager for another group's, does not take it from him.
     """
     call = case.incident
     changes: dict[str, Any] = {}
     if assignee == scene.by.id and place != RECORDED_BY and call.first_response_at is None:
         changes["first_response_at"] = scene.now
-    acts_for = call.assignee and assignee == scene.by.id and call.assigned_group not in scene.by.groups
+    acts_for = answers and call.assignee and call.assigned_group not in scene.by.groups
     if place not in ASSIGNED or call.assignee == assignee or acts_for:
         return Outcome(changes)
     order, carried = case.dispatch, work_orders.carried(case)

@@ -59,7 +59,7 @@ def test_doctor_lists_every_setting_and_hides_passwords(installed_url: str) -> N
 
     listed = {s["setting"] for s in json.loads(result.stdout)["settings"]}
     assert {"FLOW200_DATABASE_URL", "FLOW200_PORT", "FLOW200_TIMEZONE", "FLOW200_WORKERS"} <= listed
-    assert "revision 0008" in json.loads(result.stdout)["database"]
+    assert "revision 0009" in json.loads(result.stdout)["database"]
 
 
 def test_doctor_finds_a_database_that_does_not_answer() -> None:

@@ -116,7 +116,7 @@ def test_a_colleague_who_claims_takes_call_and_work_order(hand):
 
 
 def test_the_manager_who_acts_for_second_line_takes_neither(hand):
-    hand.accepted().claim("T200_6", "liuyang")
+    hand.accepted().answer("T200_6", "liuyang", outcome_6="vendor")
 
     assert hand.record["assignee"] == "zhenghao"
     assert hand.rows(tables.work_order)[0]["assignee"] == "zhenghao"

@@ -192,7 +192,7 @@ def test_the_version_names_what_runs(client: Client) -> None:
     version = client.get("/version").json
 
     assert version["engine"] == {"name": "SpiffWorkflow", "version": "3.2.0"}
-    assert version["schema"] == "0008"
+    assert version["schema"] == "0009"
     assert [d["process"] for d in version["definitions"]] == ["escalation", "incident_200"]
 
 
