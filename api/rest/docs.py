@@ -13,11 +13,10 @@ blueprint = Blueprint("docs", __name__, "文档 · Documentation")
 HALF = reference.Half(
     prefix=PREFIX,
     lead=(
-        "Camunda 7 REST 接口(7.24)的一部分,格式与其相同:Camunda Modeler、pycamunda 和 Camunda 7 的任务列表无"
-        "需修改即可使用。背后是与 `/api/v1` 相同的引擎、表单和权限。",
-        "A subset of the REST interface of Camunda 7 (7.24) in its shapes: Camunda Modeler, pycamunda and "
-        "task lists for Camunda 7 work without a change. Behind it are the engine, the forms and the rights "
-        "of `/api/v1`.",
+        "Camunda 7 REST 接口(7.24)的一部分,格式与其相同:camunda-deploy、pycamunda 等客户端无需修改即可使用。"
+        "背后是与 `/api/v1` 相同的引擎、表单和权限。",
+        "A subset of the REST interface of Camunda 7 (7.24) in its shapes: clients such as camunda-deploy "
+        "and pycamunda work without a change. Behind it are the engine, forms and rights of `/api/v1`.",
     ),
     rules=(
         (
