@@ -373,6 +373,7 @@ def test_a_solution_dated_before_a_raise_ends_the_time_before_it(begin):
     story.at(at(11, 24, 10, 40), status="ST4", step="200.6", refusal_count=1)
 
     assert clocks.total(story.resolve, at(11, 24, 10, 50), story.codes) == 70
+    assert [clocks.paused_minutes(one, story.codes) for one in story.resolve.segments] == [20, 20]
 
 
 def test_only_holds_that_stop_the_clock_stop_it(begin):
